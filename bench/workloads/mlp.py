@@ -1,0 +1,23 @@
+"""A multilayer perceptron, 784-256-10, on a batch of 256 images: one SGD step."""
+
+TITLE = "MLP 256x784-256-10, SGD"
+TARGET = 1.0
+
+
+def make(torch):
+    from torch import nn
+
+    torch.manual_seed(0)
+    images, labels = torch.randn(256, 1, 28, 28), torch.randint(0, 10, (256,))
+    model = nn.Sequential(nn.Flatten(), nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 10))
+    loss_function = nn.CrossEntropyLoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    def step():
+        optimizer.zero_grad()
+        loss = loss_function(model(images), labels)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return step

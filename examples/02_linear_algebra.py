@@ -1,0 +1,53 @@
+"""Linear algebra: scalars, vectors, matrices, reductions, products, norms."""
+import torch
+
+print("-- scalars and vectors")
+x, y = torch.tensor(3.0), torch.tensor(2.0)
+print(x + y, x * y, x / y, x**y)
+x = torch.arange(4)
+print(x, x[3], len(x), x.shape)
+
+print("-- matrices")
+A = torch.arange(6).reshape(3, 2)
+print(A)
+print(A.T)
+B = torch.tensor([[1, 2, 3], [2, 0, 4], [3, 4, 5]])
+print(B == B.T)
+print(torch.arange(24).reshape(2, 3, 4))
+
+print("-- arithmetic")
+A = torch.arange(20, dtype=torch.float32).reshape(5, 4)
+B = A.clone()
+print(A, A + B, sep="\n")
+print(A * B)
+print((2 + torch.arange(6).reshape(1, 2, 3)).shape)
+
+print("-- reductions")
+x = torch.arange(4, dtype=torch.float32)
+print(x, x.sum())
+print(A.shape, A.sum(), A.sum(dim=0), A.sum(axis=[0, 1]))
+print(A.mean(), A.numel(), A.mean(axis=0), A.std(dim=0), A.var(unbiased=False))
+print(A.sum(dim=1, keepdim=True))
+print(A / A.sum(dim=1, keepdim=True))
+print(A.cumsum(dim=0))
+print(A.argmax(), A.min(dim=1).indices, A.prod(dim=0))
+
+print("-- products")
+y = torch.ones(4, dtype=torch.float32)
+print(torch.dot(x, y), torch.sum(x * y))
+print(torch.mv(A, x), A @ x)
+B = torch.ones(4, 3)
+print(torch.mm(A, B))
+print(torch.einsum("ij,kj->ik", A, A))
+print(torch.bmm(torch.ones(2, 3, 4), torch.ones(2, 4, 2)).shape, torch.outer(x, y))
+
+print("-- norms")
+u = torch.tensor([3.0, -4.0])
+print(torch.norm(u), torch.abs(u).sum(), u.abs().max())
+print(torch.norm(torch.ones((4, 9))), torch.linalg.norm(u, ord=1))
+print(torch.trace(torch.eye(3)), torch.triu(torch.ones(3, 3)), torch.diag(torch.tensor([1, 2])))
+
+print("-- sorting")
+values, order = torch.sort(torch.tensor([3.0, 1.0, 2.0]), descending=True)
+print(values, order)
+print(torch.topk(torch.tensor([0.1, 0.7, 0.2]), 2))

@@ -1,0 +1,316 @@
+"""Small facts and conversions of a tensor: sizes, strides, `to`, `float`, `T`, storage, `copy_`."""
+from __future__ import annotations
+
+from typing import Any
+
+from ..backends.base import backend_for
+from ..core import dtypes
+from ..core.device import device as device_type
+from ..core.dtypes import dtype as dtype_type
+from ..core.shapes import normalize_dim
+from ..ops.op import REGISTRY
+from .binding import is_integer
+from .dispatch import dispatch
+from .graph import tensor_kind
+from .inplace import dispatch_inplace
+from .tensor import INFERENCE, Tensor, backend_of, make, namespace_of
+
+
+def size(self: Tensor, dim: int | None = None) -> Any:
+    """The shape, or the size of one dim."""
+    return self.shape if dim is None else self._array.shape[check_dim(self, dim)]
+
+
+def check_dim(self: Tensor, dim: int) -> int:
+    if self._array.ndim == 0:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+    return normalize_dim(dim, self._array.ndim)
+
+
+def stride(self: Tensor, dim: int | None = None) -> Any:
+    """Strides in elements: of all dims, or of one."""
+    array = self._array
+    steps = namespace_of(self).strides_as_promised(array)
+    return steps if dim is None else steps[check_dim(self, dim)]
+
+
+def numel(self: Tensor) -> int:
+    """The number of elements."""
+    return self._array.size
+
+
+def dim(self: Tensor) -> int:
+    """The number of dims."""
+    return self._array.ndim
+
+
+def element_size(self: Tensor) -> int:
+    """Bytes an element."""
+    return self._array.itemsize
+
+
+def storage_offset(self: Tensor) -> int:
+    """Position of the first element in the storage, in elements."""
+    return namespace_of(self).offset(self._array)
+
+
+def data_ptr(self: Tensor) -> int:
+    """The memory address of the first element."""
+    return namespace_of(self).address(self._array) if self._array.size else 0
+
+
+def is_contiguous(self: Tensor, memory_format: Any = None) -> bool:
+    """Whether the elements lie row-major and dense in memory."""
+    return namespace_of(self).is_contiguous(self._array)
+
+
+def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """The tensor with another dtype or device; itself if it has them already.
+
+    `to(dtype)`, `to(device)`, `to(device, dtype)`, `to(other)`; `non_blocking`, `copy`, `memory_format` as in PyTorch.
+    """
+    dtype, device, copy = parse_to(args, kwargs)
+    backend = backend_of(self) if device is None else backend_for(device)
+    if backend is not backend_of(self):
+        return make(backend.from_numpy(backend_of(self).to_numpy(self._array)))
+    if dtype is None or dtype is self.dtype:
+        return self.clone() if copy else self
+    return dispatch(REGISTRY["cast"], (self,), {"dtype": dtype})
+
+
+def parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[dtype_type | None, Any, bool]:
+    """The dtype, device and copy flag of a call of `to`.
+
+    Raises: TypeError for anything that is neither.
+    """
+    dtype, device, copy = kwargs.pop("dtype", None), kwargs.pop("device", None), kwargs.pop("copy", False)
+    for name in ("non_blocking", "memory_format", "other"):
+        value = kwargs.pop(name, None)
+        args = (value, *args) if name == "other" and value is not None else args
+    if kwargs:
+        raise TypeError(f"to() received an invalid combination of arguments: unexpected keyword '{next(iter(kwargs))}'")
+    flags = []
+    for arg in args:
+        if isinstance(arg, Tensor):
+            dtype, device = arg.dtype, arg.device
+        elif isinstance(arg, dtype_type):
+            dtype = arg
+        elif arg is True or arg is False:
+            flags.append(arg)
+        elif isinstance(arg, (str, device_type, int)):
+            device = arg
+        elif arg is not None:
+            raise TypeError(f"to() received an invalid combination of arguments - got ({type(arg).__name__}), but expected a "
+                            "torch.dtype, a torch.device or a Tensor")
+    return dtype, device, copy or len(flags) > 1 and flags[1]
+
+
+def caster(dtype: dtype_type) -> Any:
+    def method(self: Tensor, memory_format: Any = None) -> Tensor:
+        return to(self, dtype)
+    method.__doc__ = f"The tensor as {dtype}."
+    method.__name__ = dtype.name
+    return method
+
+
+def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
+    """The tensor on a CUDA device.
+
+    Raises: AssertionError where there is none.
+    """
+    return to(self, "cuda" if device is None else device_type("cuda", device) if isinstance(device, int) else device)
+
+
+def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
+    """The tensor on the CPU."""
+    return to(self, "cpu")
+
+
+def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
+    """The name of the tensor's type, as 'torch.FloatTensor'; given a dtype or such a name, the tensor in it."""
+    if dtype is None:
+        return "torch." + tensor_kind(self).removeprefix("torch.")
+    if isinstance(dtype, str):
+        from_name = {"torch." + tensor_kind(make(backend_for(None).xp.empty(0, backend_for(None).xp.native_dtype(d)))
+                                            ).removeprefix("torch."): d for d in dtypes.DTYPES if d is not dtypes.bfloat16}
+        if dtype not in from_name:
+            raise ValueError(f"invalid type: '{dtype}'")
+        dtype = from_name[dtype]
+    return to(self, dtype)
+
+
+def type_as(self: Tensor, other: Tensor) -> Tensor:
+    """The tensor in another's dtype."""
+    return to(self, other.dtype)
+
+
+def view(self: Tensor, *shape: Any) -> Tensor:
+    """The same memory under another shape, or read as another dtype.
+
+    Raises: RuntimeError where only a copy could have that shape.
+    """
+    if len(shape) == 1 and isinstance(shape[0], dtype_type):
+        return dispatch(REGISTRY["view_dtype"], (self,), {"dtype": shape[0]})
+    sizes = tuple([int(n) for n in shape]) if all([is_integer(n) for n in shape]) else tuple(shape[0])
+    return dispatch(REGISTRY["view"], (self,), {"size": sizes})
+
+
+def view_as(self: Tensor, other: Tensor) -> Tensor:
+    """The same memory under another tensor's shape."""
+    return view(self, other._array.shape)
+
+
+def reshape_as(self: Tensor, other: Tensor) -> Tensor:
+    """The elements under another tensor's shape."""
+    return self.reshape(other._array.shape)
+
+
+def expand_as(self: Tensor, other: Tensor) -> Tensor:
+    """The tensor expanded to another's shape."""
+    return self.expand(other._array.shape)
+
+
+def transposed(self: Tensor) -> Tensor:
+    """The tensor with its dims reversed."""
+    return self.permute(tuple(reversed(range(self._array.ndim))))
+
+
+def matrix_transposed(self: Tensor) -> Tensor:
+    """The tensor with its last two dims swapped.
+
+    Raises: RuntimeError with fewer than two dims.
+    """
+    if self._array.ndim < 2:
+        raise RuntimeError(f"tensor.mT is only supported on matrices or batches of matrices. Got {self._array.ndim}-D tensor.")
+    return self.transpose(-2, -1)
+
+
+def adjoint(self: Tensor) -> Tensor:
+    """The conjugate of the transposed matrix."""
+    return matrix_transposed(self).conj() if self.is_complex() else matrix_transposed(self)
+
+
+def hermitian(self: Tensor) -> Tensor:
+    """The conjugate transpose of a matrix (0-d or 2-d)."""
+    if self._array.ndim not in (0, 2):
+        raise RuntimeError(f"tensor.H is only supported on matrices (2-D tensors). Got {self._array.ndim}-D tensor.")
+    flipped = self if self._array.ndim == 0 else self.t()
+    return flipped.conj() if self.is_complex() else flipped
+
+
+def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
+    """Overwrites the tensor with `src`, broadcast and cast."""
+    if not isinstance(src, Tensor):
+        raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}")
+    return dispatch_inplace(REGISTRY["copy"], (self, src), {"non_blocking": False})
+
+
+def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
+    """Another shape in place; elements kept in row-major order, new ones unwritten.
+
+    Raises: RuntimeError if gradients flow through the tensor.
+    """
+    if self.requires_grad:
+        raise RuntimeError("cannot resize variables that require grad")
+    shape = tuple([int(n) for n in (size if all([is_integer(n) for n in size]) else tuple(size[0]))])
+    if shape == self._array.shape:
+        return self
+    xp = namespace_of(self)
+    self._array = xp.resized(self._array, shape)
+    return self
+
+
+def resize_as_(self: Tensor, the_template: Tensor, memory_format: Any = None) -> Tensor:
+    """The shape of another tensor, in place."""
+    return resize_(self, the_template._array.shape)
+
+
+def set_(self: Tensor, source: Tensor | None = None, *unused: Any) -> Tensor:
+    """Makes this tensor share another's memory and shape."""
+    xp = namespace_of(self)
+    self._array = xp.empty(0, self._array.dtype) if source is None else source._array
+    return self
+
+
+def is_inference(self: Tensor) -> bool:
+    """Whether the tensor was made in inference mode."""
+    return self._alias is INFERENCE
+
+
+def is_set_to(self: Tensor, tensor: Tensor) -> bool:
+    """Whether both are the same memory under the same shape and strides."""
+    return data_ptr(self) == data_ptr(tensor) and stride(self) == stride(tensor) and self.shape == tensor.shape
+
+
+def get_device(self: Tensor) -> int:
+    """The index of the device; -1 on the CPU."""
+    return -1 if self.device.index is None else self.device.index
+
+
+def apply_(self: Tensor, function: Any) -> Tensor:
+    """Applies a Python function to each element, in place. Slow."""
+    xp = namespace_of(self)
+    xp.copyto(self._array, xp.from_data([function(x) for x in self._array.reshape(-1).tolist()], self.dtype, self.dtype
+                                        ).reshape(self._array.shape))
+    return self
+
+
+def is_floating_point(input: Tensor) -> bool:
+    """Whether the dtype is a floating-point one."""
+    return input.dtype.is_floating_point
+
+
+def is_complex(input: Tensor) -> bool:
+    """Whether the dtype is a complex one."""
+    return input.dtype.is_complex
+
+
+def is_signed(input: Tensor) -> bool:
+    """Whether the dtype has negative numbers."""
+    return input.dtype.is_signed
+
+
+def is_tensor(obj: Any) -> bool:
+    """Whether the object is a Tensor.   Source: PyTorch `torch.is_tensor`."""
+    return isinstance(obj, Tensor)
+
+
+def is_nonzero(input: Tensor) -> bool:
+    """Whether the one element is not zero."""
+    return bool(input)
+
+
+def swap_tensors(t1: Tensor, t2: Tensor) -> None:
+    """Exchanges what two tensors hold.   Source: PyTorch `torch.utils.swap_tensors`."""
+    for slot in ("_array", "_edge", "_alias"):
+        a, b = getattr(t1, slot), getattr(t2, slot)
+        setattr(t1, slot, b), setattr(t2, slot, a)
+
+
+def share_memory_(self: Tensor) -> Tensor:
+    """Memory that worker processes see; with fork every tensor's is, so nothing moves."""
+    return self
+
+
+METHODS: dict[str, Any] = {
+    "size": size, "stride": stride, "numel": numel, "nelement": numel, "dim": dim, "ndimension": dim,
+    "element_size": element_size, "storage_offset": storage_offset, "data_ptr": data_ptr,
+    "is_contiguous": is_contiguous, "to": to, "cuda": cuda, "cpu": cpu, "type": type_, "type_as": type_as, "view": view,
+    "view_as": view_as, "reshape_as": reshape_as, "expand_as": expand_as, "copy_": copy_, "resize_": resize_,
+    "resize_as_": resize_as_, "set_": set_, "is_inference": is_inference, "is_set_to": is_set_to,
+    "get_device": get_device, "apply_": apply_, "adjoint": adjoint, "share_memory_": share_memory_,
+    "is_floating_point": is_floating_point, "is_complex": is_complex, "is_signed": is_signed, "is_nonzero": is_nonzero,
+    "is_cuda": False, "is_sparse": False, "is_quantized": False, "is_mkldnn": False, "is_meta": False, "is_nested": False,
+    "names": property(lambda self: (None,) * self.ndim), "name": None, "layout": None,
+    "itemsize": property(element_size), "nbytes": property(lambda self: self._array.size * self._array.itemsize),
+    "T": property(transposed), "mT": property(matrix_transposed), "H": property(hermitian),
+    "mH": property(lambda self: adjoint(self) if self.ndim >= 2 else matrix_transposed(self)),
+    "float": caster(dtypes.float32), "double": caster(dtypes.float64), "half": caster(dtypes.float16),
+    "bfloat16": caster(dtypes.bfloat16), "int": caster(dtypes.int32), "long": caster(dtypes.int64),
+    "short": caster(dtypes.int16), "char": caster(dtypes.int8), "byte": caster(dtypes.uint8),
+    "bool": caster(dtypes.bool_), "cfloat": caster(dtypes.complex64), "cdouble": caster(dtypes.complex128),
+}
+for _name, _method in METHODS.items():
+    setattr(Tensor, _name, _method)
+
+FUNCTIONS = (is_floating_point, is_complex, is_signed, is_tensor, is_nonzero, numel)

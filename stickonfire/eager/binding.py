@@ -1,0 +1,91 @@
+"""From a user's call to an op's inputs and attributes: positions, keywords, defaults, PyTorch's spellings.
+
+Called by the functions that `publish.py` makes. Errors are PyTorch's TypeErrors.
+"""
+from __future__ import annotations
+
+import numbers
+from collections.abc import Mapping
+from typing import Any
+
+from ..backends.base import BY_ARRAY
+from ..ops.op import Op
+from .tensor import Tensor, make
+
+SPELLINGS = {"axis": "dim", "keepdims": "keepdim", "self": "input", "x": "input"}   # NumPy's, which PyTorch accepts
+
+
+def bind(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The inputs and attributes of a call `op(*args, **kwargs)`."""
+    if op.varargs:
+        args = gather_varargs(op, args)
+    if len(args) > op.positional:
+        raise TypeError(f"{op.name}() takes {op.positional} positional arguments but {len(args)} were given")
+    given = dict(zip(op.params, args))
+    for name, value in kwargs.items():
+        key = name if name in op.params else SPELLINGS.get(name, name)
+        if key not in op.params:
+            raise TypeError(f"{op.name}() got an unexpected keyword argument '{name}'. It takes: {', '.join(op.params)}")
+        if key in given:
+            raise TypeError(f"{op.name}() got multiple values for argument '{name}'")
+        given[key] = value
+    lacking = [name for name in op.required if name not in given]
+    if lacking:
+        raise TypeError(f'{op.name}() missing {len(lacking)} required positional arguments: "{lacking[0]}"')
+    if op.variadic:
+        inputs = tensor_list(op, given[op.tensors[0]])
+    else:
+        inputs = tuple([operand(op, given.get(name, op.defaults.get(name)), i) for i, name in enumerate(op.tensors)])
+    attrs = op.attribute_defaults | {name: given[name] for name in op.attributes if name in given}
+    return inputs, attrs
+
+
+def gather_varargs(op: Op, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """`(input, 2, 3)` as `(input, (2, 3))`, where the op takes its sizes or dims spread out."""
+    at = op.params.index(op.varargs)
+    rest = args[at:]
+    if len(rest) >= 1 and all(is_integer(n) for n in rest):
+        return (*args[:at], tuple([int(n) for n in rest]))
+    return args
+
+
+def is_integer(n: Any) -> bool:
+    """Whether PyTorch takes it for a size or a dim."""
+    return n.__class__ is int or (hasattr(n, "__index__") and not isinstance(n, (bool, Tensor))) or (
+        isinstance(n, Tensor) and n.ndim == 0 and n.dtype.category == 1)
+
+
+def operand(op: Op, value: Any, position: int = 1) -> Any:
+    """An input as `dispatch` takes it: a Tensor, None where that is the default, a Python number if the op allows."""
+    if isinstance(value, Tensor):
+        return value
+    name = op.tensors[position]
+    if value is None and name in op.defaults:
+        return None
+    if op.scalars and isinstance(value, numbers.Number):
+        return value if value.__class__ in (bool, int, float, complex) else plain_number(value)
+    if op.scalars and value.__class__ in BY_ARRAY and position > 0:
+        return make(value)
+    raise TypeError(f"{op.name}(): argument '{name}' (position {position + 1}) must be Tensor, not "
+                    f"{type(value).__name__}")
+
+
+def plain_number(value: Any) -> Any:
+    """A NumPy number as the Python number PyTorch takes it for."""
+    return value.item() if hasattr(value, "item") else value
+
+
+def tensor_list(op: Op, values: Any) -> tuple[Any, ...]:
+    """The tensors of a sequence argument."""
+    if isinstance(values, Tensor) or not hasattr(values, "__iter__"):
+        raise TypeError(f"{op.name}(): argument '{op.tensors[0]}' (position 1) must be tuple of Tensors, not "
+                        f"{type(values).__name__}")
+    values = tuple(values)
+    for i, value in enumerate(values):
+        if not isinstance(value, Tensor):
+            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(value).__name__}")
+    if not values and "empty" not in op.name:
+        raise RuntimeError(f"{op.name}(): expected a non-empty list of Tensors")
+    return values
+
+

@@ -1,0 +1,29 @@
+"""The ops that nn.functional is built on, as plain callables. Their declarations are in ops/.
+
+Room: eager. Called by the files beside this one, which add PyTorch's defaults, legacy arguments and warnings.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ...ops.op import REGISTRY
+from ..publish import function, inplace_method
+
+
+def fused(name: str) -> Callable[..., Any]:
+    """The function that executes an op."""
+    return function(REGISTRY[name])
+
+
+def forms(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """An op's function, and the one that writes the result into the first input."""
+    return function(REGISTRY[name]), inplace_method(REGISTRY[name])
+
+
+logsigmoid = fused("logsigmoid")
+gelu = fused("gelu")
+softplus = fused("softplus")
+linear = fused("linear")
+layer_norm = fused("layer_norm")
+rms_norm = fused("rms_norm")

@@ -1,0 +1,149 @@
+"""The common losses: PyTorch's signatures, legacy arguments and warnings over the fused ops in ops/loss.py.
+
+Room: eager. Losses made of other ops are in loss_regression.py and loss_margin.py.
+"""
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from .fused import fused
+from .loss_regression import l1_loss
+from .reduction import check_reduction, legacy_reduction, reduced, warn_if_sizes_differ, weighted
+
+_mse_loss = fused("mse_loss")
+_smooth_l1_loss = fused("smooth_l1_loss")
+_huber_loss = fused("huber_loss")
+_kl_div = fused("kl_div")
+_binary_cross_entropy = fused("binary_cross_entropy")
+_binary_cross_entropy_with_logits = fused("binary_cross_entropy_with_logits")
+_nll_loss = fused("nll_loss")
+_cross_entropy = fused("cross_entropy")
+
+
+def mse_loss(input: Any, target: Any, size_average: bool | None = None, reduce: bool | None = None,
+             reduction: str = "mean", weight: Any = None) -> Any:
+    """(input - target)^2.
+
+    Shape: (*), (*) -> () or (*).   Source: PyTorch `mse_loss`.
+    """
+    warn_if_sizes_differ(input, target)
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce)
+    if weight is not None:
+        return weighted((input - target) ** 2, weight, reduction)
+    check_reduction(reduction)
+    return _mse_loss(input, target, reduction)
+
+
+def smooth_l1_loss(input: Any, target: Any, size_average: bool | None = None, reduce: bool | None = None,
+                   reduction: str = "mean", beta: float = 1.0) -> Any:
+    """d^2 / (2 beta) for d = |input - target| < beta, d - beta / 2 otherwise.
+
+    Shape: (*), (*) -> () or (*).   Source: Girshick 2015; PyTorch `smooth_l1_loss`.
+    """
+    warn_if_sizes_differ(input, target)
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce)
+    check_reduction(reduction)
+    if beta == 0.0:
+        return l1_loss(input, target, reduction=reduction)
+    if beta < 0:
+        raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
+    return _smooth_l1_loss(input, target, reduction, beta)
+
+
+def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0,
+               weight: Any = None) -> Any:
+    """d^2 / 2 for d = |input - target| < delta, delta * (d - delta / 2) otherwise.
+
+    Shape: (*), (*) -> () or (*).   Source: Huber 1964; PyTorch `huber_loss`.
+    """
+    warn_if_sizes_differ(input, target)
+    if delta <= 0:
+        raise RuntimeError("huber_loss does not support non-positive values for delta.")
+    check_reduction(reduction)
+    if weight is None:
+        return _huber_loss(input, target, reduction, delta)
+    if weight.shape != input.shape:
+        raise ValueError("Weights and input must have the same size.")
+    return reduced(_huber_loss(input, target, "none", delta) * weight, reduction)
+
+
+def kl_div(input: Any, target: Any, size_average: bool | None = None, reduce: bool | None = None,
+           reduction: str = "mean", log_target: bool = False) -> Any:
+    """t * (log(t) - x), for log-probabilities x; with `log_target` the target is a logarithm too.
+
+    Shape: (*), (*) -> () or (*). `reduction` may also be "batchmean".   Source: PyTorch `kl_div`.
+    """
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce)
+    elif reduction == "mean":
+        warnings.warn("reduction: 'mean' divides the total loss by both the batch size and the support size."
+                      "'batchmean' divides only by the batch size, and aligns with the KL div math "
+                      "definition."
+                      "'mean' will be changed to behave the same as 'batchmean' in the next major release.",
+                      stacklevel=2)
+    if reduction == "batchmean":
+        total = _kl_div(input, target, "sum", log_target)
+        return total / input.shape[0] if input.dim() else total
+    check_reduction(reduction)
+    return _kl_div(input, target, reduction, log_target)
+
+
+def binary_cross_entropy(input: Any, target: Any, weight: Any = None, size_average: bool | None = None,
+                         reduce: bool | None = None, reduction: str = "mean") -> Any:
+    """-(t log(x) + (1 - t) log(1 - x)), for probabilities; the logarithms are limited to -100.
+
+    Shape: (*), (*) -> () or (*).   Raises: ValueError if the sizes differ.
+    Source: PyTorch `binary_cross_entropy`.
+    """
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce)
+    check_reduction(reduction)
+    if target.shape != input.shape:
+        raise ValueError(f"Using a target size ({target.size()}) that is different to the input size "
+                         f"({input.size()}) is deprecated. Please ensure they have the same size.")
+    return _binary_cross_entropy(input, target, weight, reduction)
+
+
+def binary_cross_entropy_with_logits(input: Any, target: Any, weight: Any = None,
+                                     size_average: bool | None = None, reduce: bool | None = None,
+                                     reduction: str = "mean", pos_weight: Any = None) -> Any:
+    """Binary cross-entropy of sigmoid(x), computed without overflow.
+
+    Shape: (*), (*) -> () or (*).   Raises: ValueError if the sizes differ.
+    Source: PyTorch `binary_cross_entropy_with_logits`.
+    """
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce)
+    check_reduction(reduction)
+    if target.shape != input.shape:
+        raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")
+    return _binary_cross_entropy_with_logits(input, target, weight, pos_weight, reduction)
+
+
+def nll_loss(input: Any, target: Any, weight: Any = None, size_average: bool | None = None,
+             ignore_index: int = -100, reduce: bool | None = None, reduction: str = "mean") -> Any:
+    """-weight[y] * x[y]: the negative log-likelihood of the right class, for log-probabilities.
+
+    Shape: (N, C, *), (N, *) of classes -> () or (N, *).   Source: PyTorch `nll_loss`.
+    """
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce)
+    check_reduction(reduction)
+    return _nll_loss(input, target, weight, ignore_index, reduction)
+
+
+def cross_entropy(input: Any, target: Any, weight: Any = None, size_average: bool | None = None,
+                  ignore_index: int = -100, reduce: bool | None = None, reduction: str = "mean",
+                  label_smoothing: float = 0.0) -> Any:
+    """-log softmax(x)[y], for logits; targets are classes or probabilities of classes.
+
+    Shape: (N, C, *), (N, *) of classes or (N, C, *) of probabilities -> () or (N, *).
+    Source: PyTorch `cross_entropy`.
+    """
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce)
+    check_reduction(reduction)
+    return _cross_entropy(input, target, weight, ignore_index, reduction, label_smoothing)

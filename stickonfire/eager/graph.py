@@ -1,0 +1,192 @@
+"""The nodes that ops and leaves hang on the tape, and what they save.
+
+`OpNode` runs an op's gradient rules; `AccumulateGrad` stands for a leaf and holds its gradient, so that
+graphs keep gradients alive, not tensors. Saved arrays carry the version they were saved at.
+"""
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from ..backends.base import XP
+from ..core.state import modes
+from ..ops.op import Op
+from ..tape.node import Edge, Node, Output, next_number
+from .promotion import SCALAR_NAMES
+from .tensor import Tensor, make, new, version_cell
+
+FREED = ("Trying to backward through the graph a second time (or directly access saved tensors after they have "
+         "already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
+         "autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second time or "
+         "if you need to access saved tensors after calling backward.")
+
+
+class AccumulateGrad(Node):
+    """A leaf that requires a gradient: where its gradient is gathered."""
+
+    __slots__ = ("grad", "array", "post_hooks")
+    grad: Tensor | None
+    post_hooks: dict[int, Callable[[], None]] | None
+
+    def __init__(self, array: Any) -> None:
+        self.number, self.parents, self.shape = next_number(), (), array.shape
+        self.array, self.grad, self.post_hooks = array, None, None
+
+    @property
+    def variable(self) -> Tensor:
+        """The leaf, as a tensor that shares its memory and its gradient."""
+        return make(self.array, self)
+
+    def apply(self, grads: list[Any], values: Any) -> tuple[Any, ...]:
+        if grads[0] is not None:
+            values.accumulate(self, grads[0])
+        return ()
+
+
+class OpNode(Node):
+    """An op that was executed: the op, and what its rules asked to keep."""
+
+    __slots__ = ("op", "saved")
+    op: Op
+    saved: tuple[Any, ...] | None       # for each rule the values it wants, None if it does not apply; None once released
+
+    native: Any = None                              # the output's array dtype, where inputs differ from it
+    versions: tuple[tuple[list[int], int], ...] = ()
+
+    def name(self) -> str:
+        return self.op.grad_name
+
+    def release(self) -> None:
+        self.saved, self.versions = None, ()
+
+    def apply(self, grads: list[Any], values: Any) -> tuple[Any, ...]:
+        if self.saved is None:
+            raise RuntimeError(FREED)
+        for cell, version in self.versions:
+            if cell[0] != version:
+                raise changed_in_place(self, cell[0], version)
+        op, parents = self.op, self.parents
+        xp, g, saved = values.arguments(self, grads)
+        if op.variadic:
+            return tuple(op.rules[0].function(xp, g, *saved[0]))
+        if len(parents) == 1:
+            return (op.rules[0].function(xp, g, *saved[0]),)
+        result: list[Any] = [None] * len(parents)
+        for rule, kept in zip(op.rules, saved):
+            if kept is not None:
+                value = rule.function(xp, g, *kept)
+                if len(rule.inputs) == 1:
+                    result[rule.inputs[0]] = value
+                else:
+                    for i, part in zip(rule.inputs, value):
+                        result[i] = part
+        return tuple(result)
+
+
+def record(op: Op, inputs: tuple[Any, ...], arrays: list[Any], edges: list[Edge | None], attrs: dict[str, Any],
+           outs: tuple[Tensor, ...]) -> None:
+    """Makes the outputs' node: called only if some input has an edge. Integer outputs stay outside the graph."""
+    if not op.differentiable:
+        return
+    node = new(OpNode)
+    node.number = next_number()
+    node.parents = tuple(edges)
+    node.op = op
+    out = outs[0]
+    array = out._array
+    native = array.dtype
+    if len(outs) == 1:
+        if native.kind not in DIFFERENTIABLE:
+            return
+        node.shape = array.shape
+        out._edge = node
+    else:
+        node.outputs = len(outs)
+        node.shape = tuple([t._array.shape for t in outs])
+        for i, t in enumerate(outs):
+            if t._array.dtype.kind in DIFFERENTIABLE:
+                t._edge = Output(node, i)
+    if not op.rules:
+        raise NotImplementedError(f"{op.name}: the gradient of this op is not implemented. Wrap the call in "
+                                  "torch.no_grad(), or call .detach() on its inputs")
+    save(node, op, inputs, arrays, attrs, outs)
+    for a in arrays:
+        if a.__class__ in XP and (a.dtype is not native or native.itemsize == 2):
+            node.native = native
+            node.natives = tuple([b.dtype if b.__class__ in XP else None for b in arrays])
+            break
+    if modes.anomaly:
+        node.trace = "".join(traceback.format_stack()[:-3])
+
+
+DIFFERENTIABLE = frozenset("fcV")           # dtype kinds; V is bfloat16, a dtype of ml_dtypes
+
+
+def save(node: OpNode, op: Op, inputs: tuple[Any, ...], arrays: list[Any], attrs: dict[str, Any],
+         outs: tuple[Tensor, ...]) -> None:
+    """Keeps what the applying rules want, and the versions of the tensors among it."""
+    saved: list[Any] = []
+    versions: list[tuple[list[int], int]] = []
+    edges = node.parents
+    for rule in op.rules:
+        if len(edges) > 1 and not op.variadic and all([edges[i] is None for i in rule.inputs]):
+            saved.append(None)
+            continue
+        kept: list[Any] = []
+        for source, key in rule.wants:
+            if source == "attr":
+                kept.append(attrs[key])
+            elif source == "input" and not op.variadic:
+                kept.append(arrays[key])
+                if isinstance(t := inputs[key], Tensor):
+                    cell = version_cell(t)
+                    versions.append((cell, cell[0]))
+            elif source == "out":
+                cell = version_cell(outs[0])
+                versions.append((cell, cell[0]))
+                kept.append(outs[0]._array)
+            elif source == "input":
+                kept.append(arrays)
+                for t in inputs:
+                    cell = version_cell(t)
+                    versions.append((cell, cell[0]))
+            else:
+                kept.append(fact(source, key, op, arrays, outs, node))
+        saved.append(tuple(kept))
+    node.saved = tuple(saved)
+    if versions:
+        node.versions = tuple(versions)
+
+
+def fact(source: str, key: int, op: Op, arrays: list[Any], outs: tuple[Tensor, ...], node: OpNode) -> Any:
+    """The rarer things a rule may ask for."""
+    if source == "needs":
+        return tuple([edge is not None for edge in node.parents])
+    if source == "outs":
+        return [t._array for t in outs]
+    if source == "geometry":
+        array = outs[0]._array if key < 0 else arrays[key]
+        return XP[array.__class__].geometry(array)
+    given = arrays if op.variadic else arrays[key:key + 1]
+    if source == "shape":
+        facts = [a.shape if a.__class__ in XP else () for a in given]
+    else:
+        facts = [XP[a.__class__].dtype_of(a) if a.__class__ in XP else None for a in given]
+    return facts if op.variadic else facts[0]
+
+
+def changed_in_place(node: Node, found: int, expected: int) -> RuntimeError:
+    """The error for a saved tensor that was modified later on."""
+    where = f" The op was recorded here:\n{node.trace}" if node.trace else (
+        " Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
+        "torch.autograd.set_detect_anomaly(True).")
+    return RuntimeError(
+        "one of the variables needed for gradient computation has been modified by an inplace operation: a tensor "
+        f"saved by {node.name()} (output of shape {list(node.shape)}) is at version {found}; expected version "
+        f"{expected} instead. Use an out-of-place op (x = x + 1, not x += 1), or clone() the tensor first.{where}")
+
+
+def tensor_kind(t: Tensor) -> str:
+    """PyTorch's name of a tensor's type, as in `torch.FloatTensor`."""
+    return f"torch.{SCALAR_NAMES[t.dtype.name]}Tensor"

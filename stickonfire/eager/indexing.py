@@ -1,0 +1,237 @@
+"""`x[...]` and `x[...] = value`: PyTorch's order of things.
+
+Ints, slices, None and `...` are taken first and give a view; index tensors and masks then pick from
+that view (this is where PyTorch differs from NumPy, which treats ints as index arrays).
+"""
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+from ..core import dtypes
+from ..core.dtypes import BOOL, INTEGER
+from ..ops.index import BASIC
+from ..ops.op import REGISTRY
+from .creation import tensor
+from .dispatch import dispatch
+from .inplace import dispatch_inplace
+from .tensor import Tensor, make, namespace_of
+
+WHOLE = slice(None)
+INDEX, INDEX_PUT, COPY = REGISTRY["index"], REGISTRY["index_put"], REGISTRY["copy"]
+
+
+def getitem(self: Tensor, index: Any) -> Tensor:
+    """Part of a tensor: a view for ints, slices, None and `...`; a copy for index tensors and masks.
+
+    Raises: IndexError for an index out of range, too many indices, or a mask of another shape; ValueError for a
+    negative step; TypeError for what is no index.
+    """
+    if index.__class__ is int and self._array.ndim:
+        return basic(self, (index,), "Select")
+    simple, spec, indices, step = parse(self, index)
+    view = self if simple is None else basic(self, simple, step)
+    if not indices:
+        return basic(self, (...,), "Alias") if view is self else view
+    return dispatch(INDEX, (view, *indices), {"spec": spec})
+
+
+def setitem(self: Tensor, index: Any, value: Any) -> None:
+    """Writes to part of a tensor, in place. The value is broadcast and cast.
+
+    Raises: as indexing does; RuntimeError if the value's shape does not fit.
+    """
+    simple, spec, indices, step = parse(self, index)
+    source = as_value(self, value)
+    view = self if simple is None else basic(self, simple, step)
+    if not indices:
+        dispatch_inplace(COPY, (view, trimmed(source, view._array.ndim)), {"non_blocking": False})
+        return
+    put = {"spec": spec, "accumulate": False}
+    picked = view._array[tuple([next_array(i) for i in filled(spec, indices)])].shape if source._array.ndim > 1 else ()
+    if source._array.ndim > len(picked) > 0:
+        source = trimmed(source, len(picked))
+    dispatch_inplace(INDEX_PUT, (view, source, *indices), put)
+
+
+def next_array(i: Any) -> Any:
+    return i._array if isinstance(i, Tensor) else i
+
+
+def filled(spec: tuple[Any, ...], indices: list[Tensor]) -> list[Any]:
+    rest = iter(indices)
+    return [next(rest) if part is True else part for part in spec]
+
+
+def as_value(self: Tensor, value: Any) -> Tensor:
+    """What is assigned, as a tensor."""
+    if isinstance(value, Tensor):
+        return value
+    if isinstance(value, numbers.Number):
+        xp = namespace_of(self)
+        return make(xp.cast(xp.asarray(value), self.dtype))
+    if hasattr(value, "__array__"):
+        return tensor(value)
+    raise TypeError(f"can't assign a {type(value).__name__} to a {self.dtype} tensor")
+
+
+def trimmed(source: Tensor, ndim: int) -> Tensor:
+    """The value without leading dims of size 1 beyond the target's."""
+    extra = source._array.ndim - ndim
+    if extra <= 0 or any(n != 1 for n in source._array.shape[:extra]):
+        return source
+    return source.reshape(source._array.shape[extra:])
+
+
+def basic(self: Tensor, index: tuple[Any, ...], step: str) -> Tensor:
+    """The view at ints, slices, None and `...`."""
+    try:
+        return dispatch(BASIC[step], (self,), {"index": (*index, ...) if Ellipsis not in index else index})
+    except IndexError:
+        raise out_of_range(self, index) from None
+
+
+def out_of_range(self: Tensor, index: tuple[Any, ...]) -> IndexError:
+    """PyTorch's message for a bad index."""
+    shape = self._array.shape
+    if not shape:
+        return IndexError("invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to "
+                          "convert a 0-dim tensor to a number")
+    used = [i for i in index if i is not None and i is not Ellipsis]
+    if len(used) > len(shape):
+        return IndexError(f"too many indices for tensor of dimension {len(shape)}: got {len(used)} for shape {list(shape)}")
+    dim = 0
+    for i in index:
+        if i is Ellipsis:
+            dim = len(shape) - sum(1 for j in index[index.index(Ellipsis) + 1:] if j is not None)
+        elif i is not None:
+            if not isinstance(i, slice) and not -shape[dim] <= i < shape[dim]:
+                return IndexError(f"index {i} is out of bounds for dimension {dim} with size {shape[dim]}")
+            dim += 1
+    return IndexError(f"index {index} is out of bounds for shape {list(shape)}")
+
+
+def parse(self: Tensor, index: Any) -> tuple[tuple[Any, ...] | None, tuple[Any, ...], list[Tensor], str]:
+    """Splits an index into a basic one (None if it changes nothing), and index tensors with their places.
+
+    Also returns the name of PyTorch's last basic step.
+    """
+    items = as_items(index)
+    consumed = sum([width(item) for item in items])
+    ndim = self._array.ndim
+    if consumed > ndim:
+        raise out_of_range(self, tuple([0 if not isinstance(i, slice) else i for i in items for _ in range(width(i))]))
+    simple: list[Any] = []
+    spec: list[Any] = []
+    indices: list[Tensor] = []
+    step, seen_ellipsis, dim = "Alias", False, 0
+    for item in items:
+        if item is Ellipsis:
+            if seen_ellipsis:
+                continue
+            seen_ellipsis = True
+            rest = ndim - consumed
+            simple += [WHOLE] * rest
+            spec += [WHOLE] * rest
+            dim += rest
+        elif item is None:
+            simple.append(None)
+            spec.append(WHOLE)
+            step = "Unsqueeze"
+        elif isinstance(item, Tensor):
+            check_index(self, item, dim)
+            simple += [WHOLE] * item._array.ndim if item.dtype.category == BOOL else [WHOLE]
+            if item.dtype.category == BOOL and item._array.ndim == 0:
+                simple.append(None)
+                item = item.reshape(1)
+            spec.append(True)
+            indices.append(item)
+            dim += width(item)
+        elif isinstance(item, slice):
+            simple.append(item)
+            spec.append(WHOLE)
+            if not covers(item, self._array.shape[dim]):
+                step = "Slice"
+            dim += 1
+        else:
+            simple.append(item)
+            step = "Select"
+            dim += 1
+    unchanged = step == "Alias" and all([item == WHOLE for item in simple])
+    while spec and spec[-1] is WHOLE:
+        spec.pop()
+    return None if unchanged else tuple(simple), tuple(spec), indices, step
+
+
+def as_items(index: Any) -> list[Any]:
+    """The parts of an index, each an int, slice, None, `...` or index tensor."""
+    if not isinstance(index, tuple):
+        index = (index,)
+    return [as_item(part) for part in index]
+
+
+def as_item(part: Any) -> Any:
+    if part is None or part is Ellipsis or part.__class__ is int:
+        return part
+    if isinstance(part, slice):
+        return as_slice(part)
+    if isinstance(part, bool):
+        return tensor(part)
+    if isinstance(part, Tensor):
+        if part.dtype.category == INTEGER and part._array.ndim == 0 and part.dtype is not dtypes.uint8:
+            return int(part.item())
+        if part.dtype is dtypes.uint8:
+            return part.bool()
+        if part.dtype.category > INTEGER:
+            raise IndexError("tensors used as indices must be long, int, byte or bool tensors, not "
+                             f"{part.dtype}. Convert with .long()")
+        return part if part.dtype.category == BOOL or part.dtype is dtypes.int64 else part.long()
+    if hasattr(part, "__index__"):
+        return part.__index__()
+    if isinstance(part, (list, tuple, range)) or hasattr(part, "__array__"):
+        made = tensor(list(part) if isinstance(part, range) else part)
+        return as_item(made.long() if made._array.size == 0 else made)
+    raise TypeError(f"only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got "
+                    f"{type(part).__name__})")
+
+
+def as_slice(part: slice) -> slice:
+    """A slice with plain ints.
+
+    Raises: ValueError for a step that is not positive.
+    """
+    start, stop, step = [n if n is None else n.__index__() for n in (part.start, part.stop, part.step)]
+    if step is not None and step <= 0:
+        raise ValueError("step must be greater than zero")
+    return slice(start, stop, step)
+
+
+def covers(item: slice, size: int) -> bool:
+    """Whether a slice takes a whole dim."""
+    return item.indices(size) == (0, size, 1)
+
+
+def width(item: Any) -> int:
+    """How many dims an index consumes."""
+    if item is None or item is Ellipsis:
+        return 0
+    return item._array.ndim if isinstance(item, Tensor) and item.dtype.category == BOOL else 1
+
+
+def check_index(self: Tensor, item: Tensor, dim: int) -> None:
+    """Raises IndexError for a mask of another shape, or indices out of range."""
+    shape, index = self._array.shape, item._array
+    if item.dtype.category == BOOL:
+        for i, n in enumerate(index.shape):
+            if n != shape[dim + i]:
+                raise IndexError(f"The shape of the mask {list(index.shape)} at index {i} does not match the shape of the "
+                                 f"indexed tensor {list(shape)} at index {dim + i}")
+    elif index.size:
+        low, high, size = int(index.min()), int(index.max()), shape[dim]
+        if low < -size or high >= size:
+            raise IndexError(f"index {low if low < -size else high} is out of bounds for dimension {dim} with size {size}")
+
+
+METHODS = {"__getitem__": getitem, "__setitem__": setitem}
+for _name, _method in METHODS.items():
+    setattr(Tensor, _name, _method)

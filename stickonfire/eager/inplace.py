@@ -1,0 +1,125 @@
+"""In-place execution: `name_` methods, `out=`, and what they mean for the graph.
+
+A write bumps the version all views share. If gradients flow, the target's edge becomes the new node;
+if the target is a view, the graph of its base is rewritten too (`views.py`).
+"""
+from __future__ import annotations
+
+from typing import Any
+
+from ..backends.base import XP
+from ..core import state
+from ..core.dtypes import can_cast
+from ..core.state import modes
+from ..ops.op import Op
+from .dispatch import execute
+from .graph import AccumulateGrad, record
+from .promotion import SCALAR_NAMES
+from .tensor import Tensor, bump, make
+from .views import current_edge, rebase
+
+
+def dispatch_inplace(op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Tensor:
+    """Executes an op and writes its result into the first input.
+
+    Raises: RuntimeError for a leaf that requires a gradient, a result of another shape, or one whose dtype does not fit.
+    """
+    target = inputs[0]
+    arrays = [t._array if isinstance(t, Tensor) else t for t in inputs]
+    edges = [current_edge(t) if isinstance(t, Tensor) else None for t in inputs]
+    tracked = (state.plain or modes.grad) and (any([edge is not None for edge in edges]) or base_edge(target))
+    if tracked:
+        check_leaf(target)
+    array = arrays[0]
+    xp = XP[array.__class__]
+    before = array
+    if tracked and any([wanted == ("input", 0) for rule in op.rules for wanted in rule.wants]):
+        before = xp.copy(array)                 # a rule wants the value that is about to be overwritten
+    if op.kernel is not None and kernel_fits(arrays):
+        op.kernel(xp, *arrays, **attrs)
+    else:
+        result, _ = execute(op, arrays, attrs)
+        write(op.name + "_", xp, array, result)
+    bump(target)
+    if tracked:
+        out = make(array)
+        out._alias = target._alias
+        record(op, (make(before), *inputs[1:]) if before is not array else inputs, [before, *arrays[1:]], edges, attrs,
+               (out,))
+        if out._edge is not None or op.differentiable:
+            rebase(target, out._edge)
+    return target
+
+
+def check_leaf(target: Tensor) -> None:
+    """Refuses to overwrite what a gradient is wanted for."""
+    base = target._base
+    if isinstance(target._edge, AccumulateGrad):
+        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation. Update it under "
+                           "torch.no_grad(), or through .data")
+    if base is not None and isinstance(base._edge, AccumulateGrad):
+        raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation. Update "
+                           "it under torch.no_grad(), or through .data")
+
+
+def base_edge(target: Tensor) -> bool:
+    """Whether the target is a view of something that gradients flow through."""
+    return target._base is not None and target._base._edge is not None
+
+
+def kernel_fits(arrays: list[Any]) -> bool:
+    """Whether an op's in-place kernel may run: one dtype, not 16 bits, and the result has the target's shape."""
+    target = arrays[0]
+    native, shape = target.dtype, target.shape
+    if native.itemsize == 2 or native.kind not in "fc":
+        return False
+    for a in arrays:
+        if a.__class__ in XP:
+            if a.dtype is not native or (a.shape != shape and a.size != 1):
+                return False
+        elif a.__class__ is complex:
+            return False
+    return True
+
+
+def write(name: str, xp: Any, array: Any, result: Any) -> None:
+    """Copies a result into the target's memory, after checking that it fits."""
+    result = xp.asarray(result)
+    if result.shape != array.shape:
+        raise RuntimeError(f"output with shape {list(array.shape)} doesn't match the broadcast shape "
+                           f"{list(result.shape)}. In {name}; use the out-of-place op instead")
+    kind, wanted = xp.dtype_of(result), xp.dtype_of(array)
+    if not can_cast(kind, wanted):
+        raise RuntimeError(f"result type {SCALAR_NAMES[kind.name]} can't be cast to the desired output type "
+                           f"{SCALAR_NAMES[wanted.name]}. In {name}; cast the tensor first, or use the out-of-place op")
+    check_overlap(name, xp, array)
+    xp.copyto(array, xp.cast(result, wanted))
+
+
+def check_overlap(name: str, xp: Any, array: Any) -> None:
+    """Refuses to write to an expanded tensor, where several elements are one in memory."""
+    if 0 in array.strides and any(n > 1 and s == 0 for n, s in zip(array.shape, array.strides)):
+        raise RuntimeError("unsupported operation: more than one element of the written-to tensor refers to a single "
+                           f"memory location. Please clone() the tensor before performing the operation. In {name}")
+
+
+def write_out(op: Op, result: Any, out: Any) -> Any:
+    """Puts a result into the tensor(s) given as `out=`, resizing them if need be.
+
+    Raises: RuntimeError if the result's dtype cannot be cast to `out`'s, or gradients would flow.
+    """
+    if isinstance(result, tuple):
+        return tuple([write_out(op, r, o) for r, o in zip(result, out)])
+    if not isinstance(out, Tensor):
+        raise TypeError(f"{op.name}(): argument 'out' must be Tensor, not {type(out).__name__}")
+    if (state.plain or modes.grad) and (result._edge is not None or out._edge is not None):
+        raise RuntimeError(f"{op.name}(): functions with out=... arguments don't support automatic differentiation, but "
+                           "one of the arguments requires grad.")
+    xp = XP[out._array.__class__]
+    if out._array.shape != result._array.shape:
+        out._array = xp.empty(result._array.shape, out._array.dtype)
+    write(op.name, xp, out._array, result._array)
+    bump(out)
+    return out
+
+

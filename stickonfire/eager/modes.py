@@ -1,0 +1,175 @@
+"""Gradient modes: `no_grad`, `enable_grad`, `set_grad_enabled`, `inference_mode`, anomaly detection.
+
+Each is a context manager and a decorator. The modes themselves are in `core/state.py`.
+"""
+from __future__ import annotations
+
+import functools
+import inspect
+import warnings
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from ..core.state import modes, set_mode
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Mode:
+    """A context manager and decorator that sets modes of the thread, and restores them."""
+
+    changes: dict[str, bool] = {}
+
+    def __enter__(self) -> Any:
+        self.__dict__.setdefault("before", []).append({name: set_mode(name, v) for name, v in self.changes.items()})
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for name, value in self.__dict__["before"].pop().items():
+            set_mode(name, value)
+
+    def clone(self) -> Mode:
+        """The mode to enter for a call of a decorated function, which may run in several threads."""
+        return self.__class__()
+
+    def __call__(self, function: F) -> F:
+        if inspect.isgeneratorfunction(function):
+            return generator_under(self, function)              # type: ignore[return-value]
+
+        @functools.wraps(function)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            with self.clone():
+                return function(*args, **kwargs)
+        return wrapper                                          # type: ignore[return-value]
+
+
+def generator_under(mode: Mode, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A generator function whose body, not its consumer, runs in the mode."""
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        generator = function(*args, **kwargs)
+        try:
+            sent = None
+            while True:
+                with mode.clone():
+                    item = generator.send(sent)
+                sent = yield item
+        except StopIteration as stop:
+            return stop.value
+        finally:
+            generator.close()
+    return wrapper
+
+
+class Switch(Mode):
+    """A mode that may be used as `@no_grad` as well as `@no_grad()`."""
+
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        mode = super().__new__(cls)
+        return mode if function is None else mode(function)
+
+
+class no_grad(Switch):
+    """Ops record no graph inside. Source: PyTorch `torch.no_grad`.
+
+    >>> import stickonfire as torch
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> with torch.no_grad():
+    ...     (x * 2).requires_grad
+    False
+    """
+
+    changes = {"grad": False}
+
+
+class enable_grad(Switch):
+    """Ops record their graph inside, even within `no_grad`. Source: PyTorch `torch.enable_grad`."""
+
+    changes = {"grad": True}
+
+
+class set_grad(Mode):
+    """Recording on or off inside; the framework's own form of `set_grad_enabled`."""
+
+    def __init__(self, mode: bool) -> None:
+        self.changes = {"grad": bool(mode)}
+
+    def clone(self) -> Mode:
+        return set_grad(self.changes["grad"])
+
+
+class set_grad_enabled(set_grad):
+    """Sets recording on or off: at once when called, until the block's end when used with `with`.
+
+    Source: PyTorch `torch.set_grad_enabled`.
+    """
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__(mode)
+        self.__dict__["before"] = [{"grad": set_mode("grad", bool(mode))}]
+
+    def __enter__(self) -> Any:
+        set_mode("grad", self.changes["grad"])
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        set_mode("grad", self.__dict__["before"][0]["grad"])
+
+    def __call__(self, function: F) -> F:
+        set_mode("grad", self.__dict__["before"][0]["grad"])
+        return super().__call__(function)
+
+
+class inference_mode(Mode):
+    """No graph inside, and tensors made inside can never enter one. Source: PyTorch `torch.inference_mode`."""
+
+    def __new__(cls, mode: Any = True) -> Any:
+        made = super().__new__(cls)
+        if callable(mode):
+            made.__init__()                                     # type: ignore[misc]
+            return made(mode)
+        return made
+
+    def __init__(self, mode: bool = True) -> None:
+        self.changes = {"grad": False, "inference": True} if mode else {"grad": True, "inference": False}
+
+    def clone(self) -> Mode:
+        return inference_mode(self.changes["inference"])
+
+
+class detect_anomaly(Mode):
+    """Backward errors name the forward line; gradients that turn NaN raise. Source: PyTorch `autograd.detect_anomaly`."""
+
+    def __init__(self, check_nan: bool = True) -> None:
+        self.changes = {"anomaly": True, "anomaly_nan": check_nan}
+        warnings.warn("Anomaly Detection has been enabled. This mode will increase the runtime and should only be enabled "
+                      "for debugging.", stacklevel=2)
+
+    def clone(self) -> Mode:
+        return self
+
+
+class set_detect_anomaly(Mode):
+    """Sets anomaly detection at once, and back at a block's end. Source: PyTorch `autograd.set_detect_anomaly`."""
+
+    def __init__(self, mode: bool, check_nan: bool = True) -> None:
+        self.changes = {"anomaly": mode, "anomaly_nan": check_nan}
+        self.__dict__["before"] = [{name: set_mode(name, value) for name, value in self.changes.items()}]
+
+    def __enter__(self) -> Any:
+        return self
+
+
+def is_grad_enabled() -> bool:
+    """Whether ops record a graph in this thread."""
+    return modes.grad
+
+
+def is_inference_mode_enabled() -> bool:
+    """Whether this thread is in inference mode."""
+    return modes.inference
+
+
+def is_anomaly_enabled() -> bool:
+    """Whether anomaly detection is on in this thread."""
+    return modes.anomaly

@@ -1,0 +1,160 @@
+"""`xp` over Tensors: the namespace in which gradient rules run under `create_graph=True`.
+
+Every function has the name and the signature of its counterpart in `backends/cpu/xp.py`, and executes
+ops. Elementwise functions are found by name in the registry; those with dims or shapes stand below.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..backends.base import backend_for
+from ..core import shapes
+from ..core.dtypes import dtype
+from ..ops.op import REGISTRY
+from .dispatch import dispatch
+from .tensor import Tensor, make, namespace_of
+
+# NumPy's names of elementwise functions, where they differ from the ops'
+NAMES = {"arccos": "acos", "arccosh": "acosh", "arcsin": "asin", "arcsinh": "asinh", "arctan": "atan",
+         "arctanh": "atanh", "arctan2": "atan2", "absolute": "abs", "negative": "neg", "multiply": "mul",
+         "subtract": "sub", "divide": "div", "true_divide": "div", "power": "pow", "rint": "round",
+         "greater": "gt", "greater_equal": "ge", "less": "lt", "less_equal": "le", "equal": "eq", "not_equal": "ne",
+         "invert": "bitwise_not"}
+
+
+def __getattr__(name: str) -> Callable[..., Any]:
+    op = REGISTRY.get(NAMES.get(name, name))
+    if op is None:
+        raise AttributeError(f"no function '{name}' over Tensors: a gradient rule uses it, so eager/namespace.py needs it")
+
+    def call(*inputs: Any, **attrs: Any) -> Any:
+        return dispatch(op, inputs, op.attribute_defaults | attrs)
+    call.__name__ = name
+    globals()[name] = call
+    return call
+
+
+def run(name: str, *inputs: Any, **attrs: Any) -> Any:
+    """Executes an op by name, with its defaults for what is not given."""
+    op = REGISTRY[name]
+    return dispatch(op, inputs, op.attribute_defaults | attrs)
+
+
+def dims(axis: int | Sequence[int] | None, a: Tensor) -> tuple[int, ...]:
+    return shapes.normalize_dims(axis, a.ndim, empty_is_all=False)
+
+
+def sum(a: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
+    return run("sum", a, dim=dims(axis, a), keepdim=keepdims) if dims(axis, a) else a
+
+
+def mean(a: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
+    return run("mean", a, dim=dims(axis, a), keepdim=keepdims)
+
+
+def cumsum(a: Tensor, axis: int) -> Tensor:
+    return run("cumsum", a, dim=axis)
+
+
+def flip(a: Tensor, axis: Any) -> Tensor:
+    return run("flip", a, dims=dims(axis, a))
+
+
+def reshape(a: Tensor, shape: Any) -> Tensor:
+    return run("reshape", a, shape=(shape,) if isinstance(shape, int) else tuple(shape))
+
+
+def broadcast_to(a: Tensor, shape: Sequence[int]) -> Tensor:
+    return run("expand", a, size=tuple(shape))
+
+
+def transpose(a: Tensor, axes: Sequence[int] | None = None) -> Tensor:
+    return run("permute", a, dims=tuple(reversed(range(a.ndim))) if axes is None else tuple(axes))
+
+
+def swapaxes(a: Tensor, axis1: int, axis2: int) -> Tensor:
+    return run("transpose", a, dim0=axis1, dim1=axis2)
+
+
+def moveaxis(a: Tensor, source: Any, destination: Any) -> Tensor:
+    return run("movedim", a, source=source, destination=destination)
+
+
+def expand_dims(a: Tensor, axis: Any) -> Tensor:
+    for dim in sorted((axis,) if isinstance(axis, int) else axis):
+        a = run("unsqueeze", a, dim=dim)
+    return a
+
+
+def squeeze(a: Tensor, axis: Any) -> Tensor:
+    return run("squeeze", a, dim=dims(axis, a))
+
+
+def concatenate(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
+    return run("cat", *tensors, dim=axis)
+
+
+def stack(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
+    return run("stack", *tensors, dim=axis)
+
+
+def take(a: Tensor, positions: Any) -> Tensor:
+    return run("take", a, as_tensor(positions, a))
+
+
+def put(a: Tensor, positions: Any, values: Tensor) -> Tensor:
+    return run("put", a, as_tensor(positions, a), values, accumulate=False)
+
+
+def put_add(a: Tensor, positions: Any, values: Tensor) -> Tensor:
+    return run("put", a, as_tensor(positions, a), values, accumulate=True)
+
+
+def take_along_axis(a: Tensor, indices: Any, axis: int) -> Tensor:
+    return run("gather", a, as_tensor(indices, a), dim=axis)
+
+
+def as_tensor(array: Any, like: Tensor) -> Any:
+    """A saved index array as a Tensor."""
+    return array if isinstance(array, Tensor) else make(namespace_of(like).asarray(array))
+
+
+def where(condition: Any, a: Any, b: Any) -> Tensor:
+    some = a if isinstance(a, Tensor) else b if isinstance(b, Tensor) else condition
+    return run("where", as_tensor(condition, some), a, b)
+
+
+def zeros_like(a: Tensor, shape: Sequence[int] | None = None) -> Tensor:
+    xp = namespace_of(a)
+    return make(xp.zeros(a._array.shape if shape is None else tuple(shape), a._array.dtype))
+
+
+def ones_like(a: Tensor, shape: Sequence[int] | None = None) -> Tensor:
+    xp = namespace_of(a)
+    return make(xp.ones(a._array.shape if shape is None else tuple(shape), a._array.dtype))
+
+
+def full_like(a: Tensor, value: Any, shape: Sequence[int] | None = None) -> Tensor:
+    xp = namespace_of(a)
+    return make(xp.full(a._array.shape if shape is None else tuple(shape), value, a._array.dtype))
+
+
+def asarray(value: Any) -> Any:
+    return value
+
+
+def cast(a: Tensor, d: dtype) -> Tensor:
+    return a if a.dtype is d else run("cast", a, dtype=d)
+
+
+def copy(a: Tensor) -> Tensor:
+    return run("clone", a)
+
+
+def dtype_of(a: Tensor) -> dtype:
+    return a.dtype
+
+
+def arange(*args: int) -> Any:
+    return make(backend_for(None).xp.arange(*args))

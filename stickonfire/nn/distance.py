@@ -1,0 +1,40 @@
+"""Distances and similarities as layers.
+
+Room: nn. May import: eager, this room.
+"""
+from __future__ import annotations
+
+from ..eager import Tensor
+from ..eager import functional as F
+from .module import Module
+
+
+class CosineSimilarity(Module):
+    """x1 . x2 / (max(|x1|, eps) * max(|x2|, eps)) along `dim`.
+
+    Shape: (*, D, *), (*, D, *) -> (*, *).   Source: PyTorch `nn.CosineSimilarity`.
+    """
+
+    def __init__(self, dim: int = 1, eps: float = 1e-8) -> None:
+        super().__init__()
+        self.dim = dim
+        self.eps = eps
+
+    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
+        return F.cosine_similarity(x1, x2, self.dim, self.eps)
+
+
+class PairwiseDistance(Module):
+    """The p-norm of x1 - x2 + eps over the last dimension.
+
+    Shape: (N, D), (N, D) -> (N), or (N, 1) if keepdim.   Source: PyTorch `nn.PairwiseDistance`.
+    """
+
+    def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> None:
+        super().__init__()
+        self.norm = p
+        self.eps = eps
+        self.keepdim = keepdim
+
+    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
+        return F.pairwise_distance(x1, x2, self.norm, self.eps, self.keepdim)

@@ -1,0 +1,6 @@
+"""One op, one place: forward, gradient, shape and dtype rule of each op stand together.
+
+One family a file; `op.py` has the decorators. Rules talk to a namespace `xp`, never to an array
+library. Importing this package registers every op.
+"""
+from . import arith, create, index, shape  # noqa: F401

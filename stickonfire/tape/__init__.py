@@ -1,0 +1,1 @@
+"""Differentiation, without Tensor: nodes and the backward walk. Knows only the protocol in `node.py`."""

@@ -1,0 +1,4 @@
+"""`torch.utils.data.distributed`: names of stickonfire/data/ under PyTorch's file name."""
+from ...data import DistributedSampler
+
+__all__ = ["DistributedSampler"]
