@@ -17,6 +17,12 @@ SMALL = """--context 8 --layers 1 --heads 2 --width 16 --batch-size 4 --steps 12
     --eval-every 4 --eval-batches 2 --log-every 1""".split()
 
 
+@pytest.fixture(autouse=True)
+def _in_a_temporary_folder(tmp_path, monkeypatch):
+    """Runs without --out go to `runs/` where one stands."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture
 def text(tmp_path):
     path = tmp_path / "text.txt"
@@ -66,8 +72,7 @@ def test_train_leaves_a_run_folder(tmp_path, text, capsys):
     assert [r["step"] for r in losses(run) if "val_loss" in r] == [0, 4, 8, 12]
 
 
-def test_default_text_and_folder(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
+def test_default_text_and_folder(tmp_path, capsys):
     assert main(["train", *SMALL, "--steps", "1", "--sample-tokens", "0"]) == 0
     assert "language reference" in capsys.readouterr().out
     (folder,) = (tmp_path / "runs").iterdir()
@@ -158,7 +163,7 @@ def test_unusable_options(tmp_path, capsys):
     assert "invalid int value: 'x'" in one_line_error(capsys, "train", "--steps", "x")
     assert "steps must be at least 1, got 0" in one_line_error(capsys, "train", "--steps", "0")
     assert "unrecognized arguments: --setps" in one_line_error(capsys, "train", "--setps=3")
-    assert "not divisible by heads" in one_line_error(capsys, "train", "--heads", "3")
+    assert "not divisible by heads" in one_line_error(capsys, "train", "--heads", "5")
     assert "invalid choice" in one_line_error(capsys, "fly")
     assert "exclude each other" in one_line_error(capsys, "train", "--resume", "a", "--out", "b")
     assert "must be at least 1" in one_line_error(capsys, "generate", "r", "--tokens", "0")

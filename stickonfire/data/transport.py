@@ -52,12 +52,12 @@ def send(connection: Connection, parts: list[Any]) -> None:
 
 def receive(connection: Connection) -> Any:
     """Receives one message. Raises EOFError or OSError if the other side is gone."""
-    parts = []
+    parts: list[Any] = []
     for size in np.frombuffer(connection.recv_bytes(), np.int64):
-        part = np.empty(size, np.uint8)
+        part: Any = np.empty(size, np.uint8)
         parts.append(part)
         if sys.platform == "win32":
-            connection.recv_bytes_into(part)        # type: ignore[arg-type]
+            connection.recv_bytes_into(part)
             continue
         rest = memoryview(part)
         while rest:

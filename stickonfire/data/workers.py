@@ -138,7 +138,7 @@ def _serve(job: WorkerJob, tasks: Connection, sender: "_Sender") -> None:
         problem = WorkerError(error, where)
     parent = parent_process()
     parent_pid = os.getppid()
-    waited_for = [tasks] if parent is None else [tasks, parent.sentinel]
+    waited_for: list[Any] = [tasks] if parent is None else [tasks, parent.sentinel]
     while True:
         ready = wait(waited_for, SECONDS_BETWEEN_CHECKS)
         if tasks not in ready:

@@ -9,7 +9,7 @@ from ..core.dtypes import dtype, promote_types
 from ..core.limits import finfo, iinfo
 from ..core.shapes import Size
 from ..core.state import set_default_dtype
-from . import attributes, autograd, conversion, creation, indexing, publish
+from . import attributes, autograd, compose, conversion, creation, indexing, publish
 from .modes import (enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad,
                     set_grad_enabled)
 from .tensor import Tensor

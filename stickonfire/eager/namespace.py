@@ -20,7 +20,7 @@ NAMES = {"arccos": "acos", "arccosh": "acosh", "arcsin": "asin", "arcsinh": "asi
          "arctanh": "atanh", "arctan2": "atan2", "absolute": "abs", "negative": "neg", "multiply": "mul",
          "subtract": "sub", "divide": "div", "true_divide": "div", "power": "pow", "rint": "round",
          "greater": "gt", "greater_equal": "ge", "less": "lt", "less_equal": "le", "equal": "eq", "not_equal": "ne",
-         "invert": "bitwise_not"}
+         "invert": "bitwise_not", "sign": "sgn", "log_sigmoid": "logsigmoid"}
 
 
 def __getattr__(name: str) -> Callable[..., Any]:
@@ -123,6 +123,22 @@ def as_tensor(array: Any, like: Tensor) -> Any:
 def where(condition: Any, a: Any, b: Any) -> Tensor:
     some = a if isinstance(a, Tensor) else b if isinstance(b, Tensor) else condition
     return run("where", as_tensor(condition, some), a, b)
+
+
+def keep(a: Any, mask: Any) -> Tensor:
+    return where(mask, a, zeros_like(a))
+
+
+def conj(a: Any) -> Any:
+    return a if isinstance(a, Tensor) and not a.is_complex() else a.conj() if isinstance(a, Tensor) else a.conjugate()
+
+
+def polygamma(n: int, a: Tensor) -> Tensor:
+    return run("polygamma", a, n=n)
+
+
+def complex_of(real: Tensor, imag: Tensor) -> Tensor:
+    return run("complex", real, imag)
 
 
 def zeros_like(a: Tensor, shape: Sequence[int] | None = None) -> Tensor:

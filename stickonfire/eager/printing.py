@@ -61,7 +61,8 @@ def set_printoptions(
     again.
 
     Args: digits after the point; element count above which a tensor is summarised; elements kept at each edge
-    of a dimension; columns of a line; a profile ("default", "short" or "full") to start from; scientific notation or not.
+    of a dimension; columns of a line; a profile ("default", "short" or "full") to start from; scientific
+    notation or not.
     Source: PyTorch `set_printoptions`.
 
     >>> set_printoptions(precision=2); get_printoptions()["precision"]

@@ -17,6 +17,8 @@ ALIGNMENT = 64
 _HEADER = 30  # bytes of a zip's local header before the name
 _ZIP64_EXTRA = 20
 _HUGE = 1 << 31
+# What `zipfile` raises for records that were damaged, one way or another.
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, OSError, ValueError, OverflowError)
 _ADVICE = (
     "This may be because the file is not whole or was changed: it was not saved or copied to its end, or it "
     "is no "
@@ -80,6 +82,7 @@ class ArchiveReader:
             )
         self.prefix = found[0].removesuffix("data.pkl")
         self.mapped: mmap.mmap | None = None
+        self.size = f.seek(0, os.SEEK_END)
 
     def has(self, name: str) -> bool:
         """Whether there is such a record."""
@@ -88,10 +91,11 @@ class ArchiveReader:
     def read(self, name: str) -> bytearray:
         """The bytes of one record, checked against its checksum."""
         info = self._info(name)
-        if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
+        if not _is_plain(info):
             return self._unpack(info)
+        begin = self._begin(info)
         data = bytearray(info.file_size)
-        self.f.seek(self._begin(info))
+        self.f.seek(begin)
         with memoryview(data) as view:
             count = self.f.readinto(view) if hasattr(self.f, "readinto") else self._copy(view)
         if count != info.file_size or zlib.crc32(data) != info.CRC:
@@ -103,15 +107,11 @@ class ArchiveReader:
     def map(self, name: str) -> memoryview:
         """The bytes of one record as a private mapping of the file: read when touched, never written back."""
         info = self._info(name)
-        if info.compress_type != zipfile.ZIP_STORED:
+        if not _is_plain(info):
             return memoryview(self._unpack(info))
         if self.mapped is None:
             self.mapped = mmap.mmap(self.f.fileno(), 0, access=mmap.ACCESS_COPY)
         begin = self._begin(info)
-        if begin + info.file_size > len(self.mapped):
-            raise RuntimeError(
-                f"PytorchStreamReader failed reading file {name}: the file ends before it.\n{_ADVICE}"
-            )
         return memoryview(self.mapped)[begin : begin + info.file_size]
 
     def _copy(self, view: memoryview) -> int:
@@ -122,7 +122,7 @@ class ArchiveReader:
     def _unpack(self, info: zipfile.ZipInfo) -> bytearray:
         try:
             return bytearray(self.zip.read(info))
-        except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
+        except _UNREADABLE as error:
             raise RuntimeError(
                 f"PytorchStreamReader failed reading file {info.filename}: {error}.\n{_ADVICE}"
             ) from error
@@ -137,14 +137,25 @@ class ArchiveReader:
 
     def _begin(self, info: zipfile.ZipInfo) -> int:
         """Where a record's bytes begin: after its own header, whose lengths the directory does not give."""
-        self.f.seek(info.header_offset)
-        header = self.f.read(_HEADER)
-        if len(header) < _HEADER or header[:4] != b"PK\x03\x04":
-            raise RuntimeError(
-                f"PytorchStreamReader failed reading file {info.filename}: bad header.\n{_ADVICE}"
-            )
-        name_length, extra_length = struct.unpack("<HH", header[26:30])
-        return info.header_offset + _HEADER + name_length + extra_length
+        begin = info.header_offset + _HEADER
+        if 0 <= info.header_offset and begin < self.size:
+            self.f.seek(info.header_offset)
+            header = self.f.read(_HEADER)
+            begin += sum(struct.unpack("<HH", header[26:30]))
+            if header[:4] == b"PK\x03\x04" and begin + info.compress_size <= self.size:
+                return begin
+        raise RuntimeError(
+            f"PytorchStreamReader failed reading file {info.filename}: it lies outside the file.\n{_ADVICE}"
+        )
+
+
+def _is_plain(info: zipfile.ZipInfo) -> bool:
+    """Neither compressed nor encrypted: the record's bytes lie in the file as they are."""
+    return (
+        info.compress_type == zipfile.ZIP_STORED
+        and not info.flag_bits & 1
+        and info.compress_size == info.file_size
+    )
 
 
 def archive_name(f: Any) -> str:

@@ -71,17 +71,13 @@ def _check_header(file: BinaryIO, encoding: str) -> None:
         )
 
 
-def _width(kind: Any) -> int:
-    return 1 if kind is UNTYPED else kind.dtype.itemsize
-
-
 def _fill(file: BinaryIO, storage: Storage, kind: Any) -> None:
     """Read one storage's bytes into the memory that the tensors already look into."""
     count = int.from_bytes(file.read(8), "little")
     data = file.read(count * element_width(kind))
     if len(data) != len(storage.data):
         raise RuntimeError(
-            f"load: storage has wrong byte size: expected {len(storage.data)} got {len(data)}; the file is "
-            f"damaged"
+            f"load: storage has wrong byte size: expected {len(storage.data)} got {len(data)}; the file "
+            "is damaged"
         )
     storage.data[:] = data

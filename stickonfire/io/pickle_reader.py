@@ -55,6 +55,7 @@ class RestrictedUnpickler:
 
     def load(self) -> Any:
         """The object the pickle describes."""
+        code = _STOP
         try:
             while True:
                 code = self.read(1)[0]
@@ -66,7 +67,9 @@ class RestrictedUnpickler:
                         f"Unsupported operand {code}: this is no checkpoint, or a damaged one"
                     )
                 handler(self)
-        except (IndexError, KeyError, struct.error, UnicodeDecodeError) as error:
+        except (LookupError, struct.error, TypeError, ValueError, OverflowError) as error:
+            if code == pickle.BINPERSID[0]:
+                raise           # not the pickle's doing: what `persistent_load` says is clear enough
             raise pickle.UnpicklingError(f"the pickle inside the file is damaged ({error!r})") from error
 
     def read(self, count: int) -> bytes:
@@ -128,69 +131,81 @@ def _mark(m: RestrictedUnpickler) -> None:
 # -- constants, numbers, text --------------------------------------------------------------------------------
 
 
-def _constants() -> None:
-    makers: dict[bytes, Callable[[], Any]] = {
-        pickle.NONE: lambda: None,
-        pickle.NEWTRUE: lambda: True,
-        pickle.NEWFALSE: lambda: False,
-        pickle.EMPTY_DICT: dict,
-        pickle.EMPTY_LIST: list,
-        pickle.EMPTY_TUPLE: tuple,
-        pickle.EMPTY_SET: set,
-    }
-    for code, make in makers.items():
-        _HANDLERS[code[0]] = lambda m, make=make: m.stack.append(make())
+def _push(code: bytes, read: Callable[[RestrictedUnpickler], Any]) -> None:
+    """Register an opcode that puts what `read` gives on the stack."""
+
+    def handler(m: RestrictedUnpickler) -> None:
+        value = read(m)         # first: reading up to a mark changes which stack is current
+        m.stack.append(value)
+
+    _HANDLERS[code[0]] = handler
 
 
-def _numbers() -> None:
-    forms = {pickle.BININT: "i", pickle.BININT1: "B", pickle.BININT2: "H"}
-    for code, form in forms.items():
-        _HANDLERS[code[0]] = lambda m, form=form: m.stack.append(m.number(form))
-    for code, form in {pickle.LONG1: "B", pickle.LONG4: "i"}.items():
-        _HANDLERS[code[0]] = lambda m, form=form: m.stack.append(
-            int.from_bytes(m.read(m.number(form)), "little", signed=True)
-        )
+def _sized(form: str) -> Callable[[RestrictedUnpickler], bytes]:
+    """A reader of bytes after their length, a number in `struct` form."""
+    return lambda m: m.read(m.number(form))
 
 
-def _strings() -> None:
-    for code, form in {pickle.SHORT_BINUNICODE: "B", pickle.BINUNICODE: "I", pickle.BINUNICODE8: "Q"}.items():
-        _HANDLERS[code[0]] = lambda m, form=form: m.stack.append(
-            str(m.read(m.number(form)), "utf-8", "surrogatepass")
-        )
-    for code, form in {pickle.SHORT_BINBYTES: "B", pickle.BINBYTES: "I", pickle.BINBYTES8: "Q"}.items():
-        _HANDLERS[code[0]] = lambda m, form=form: m.stack.append(m.read(m.number(form)))
-    for code, form in {pickle.SHORT_BINSTRING: "B", pickle.BINSTRING: "i"}.items():
-        _HANDLERS[code[0]] = lambda m, form=form: m.stack.append(
-            m.read(m.number(form)) if m.encoding == "bytes" else str(m.read(m.number(form)), m.encoding)
-        )
+def _number(form: str) -> Callable[[RestrictedUnpickler], int]:
+    return lambda m: m.number(form)
 
 
-_constants()
-_numbers()
-_strings()
+def _long(form: str) -> Callable[[RestrictedUnpickler], int]:
+    read = _sized(form)
+    return lambda m: int.from_bytes(read(m), "little", signed=True)
 
 
-@_opcode(pickle.BINFLOAT)
-def _binfloat(m: RestrictedUnpickler) -> None:
-    m.stack.append(struct.unpack(">d", m.read(8))[0])
+def _text(form: str) -> Callable[[RestrictedUnpickler], str]:
+    read = _sized(form)
+    return lambda m: str(read(m), "utf-8", "surrogatepass")
 
 
-@_opcode(pickle.BYTEARRAY8)
-def _bytearray(m: RestrictedUnpickler) -> None:
-    m.stack.append(bytearray(m.read(m.number("Q"))))
+def _old_text(form: str) -> Callable[[RestrictedUnpickler], str | bytes]:
+    """Strings of Python 2, in the encoding `load` was given."""
+    read = _sized(form)
+    return lambda m: read(m) if m.encoding == "bytes" else str(read(m), m.encoding)
+
+
+_push(pickle.NONE, lambda m: None)
+_push(pickle.NEWTRUE, lambda m: True)
+_push(pickle.NEWFALSE, lambda m: False)
+_push(pickle.EMPTY_DICT, lambda m: {})
+_push(pickle.EMPTY_LIST, lambda m: [])
+_push(pickle.EMPTY_TUPLE, lambda m: ())
+_push(pickle.EMPTY_SET, lambda m: set())
+_push(pickle.BININT, _number("i"))
+_push(pickle.BININT1, _number("B"))
+_push(pickle.BININT2, _number("H"))
+_push(pickle.LONG1, _long("B"))
+_push(pickle.LONG4, _long("i"))
+_push(pickle.SHORT_BINUNICODE, _text("B"))
+_push(pickle.BINUNICODE, _text("I"))
+_push(pickle.BINUNICODE8, _text("Q"))
+_push(pickle.SHORT_BINBYTES, _sized("B"))
+_push(pickle.BINBYTES, _sized("I"))
+_push(pickle.BINBYTES8, _sized("Q"))
+_push(pickle.SHORT_BINSTRING, _old_text("B"))
+_push(pickle.BINSTRING, _old_text("i"))
+_push(pickle.BINFLOAT, lambda m: struct.unpack(">d", m.read(8))[0])
+_push(pickle.BYTEARRAY8, lambda m: bytearray(m.read(m.number("Q"))))
+_push(pickle.BINGET, lambda m: m.memo[m.number("B")])
+_push(pickle.LONG_BINGET, lambda m: m.memo[m.number("I")])
+_push(pickle.DUP, lambda m: m.stack[-1])
+_push(pickle.TUPLE, lambda m: tuple(m.pop_mark()))
+_push(pickle.FROZENSET, lambda m: frozenset(m.pop_mark()))
 
 
 # -- the memo ------------------------------------------------------------------------------------------------
 
 
-def _memo_opcodes() -> None:
-    for code, form in {pickle.BINPUT: "B", pickle.LONG_BINPUT: "I"}.items():
-        _HANDLERS[code[0]] = lambda m, form=form: m.memo.__setitem__(m.number(form), m.stack[-1])
-    for code, form in {pickle.BINGET: "B", pickle.LONG_BINGET: "I"}.items():
-        _HANDLERS[code[0]] = lambda m, form=form: m.stack.append(m.memo[m.number(form)])
+@_opcode(pickle.BINPUT)
+def _binput(m: RestrictedUnpickler) -> None:
+    m.memo[m.number("B")] = m.stack[-1]
 
 
-_memo_opcodes()
+@_opcode(pickle.LONG_BINPUT)
+def _long_binput(m: RestrictedUnpickler) -> None:
+    m.memo[m.number("I")] = m.stack[-1]
 
 
 @_opcode(pickle.MEMOIZE)
@@ -211,38 +226,20 @@ def _pop_mark(m: RestrictedUnpickler) -> None:
     m.pop_mark()
 
 
-@_opcode(pickle.DUP)
-def _dup(m: RestrictedUnpickler) -> None:
-    m.stack.append(m.stack[-1])
-
-
 # -- containers ----------------------------------------------------------------------------------------------
 
 
-@_opcode(pickle.TUPLE)
-def _tuple(m: RestrictedUnpickler) -> None:
-    items = m.pop_mark()
-    m.stack.append(tuple(items))
+def _last(size: int) -> Callable[[RestrictedUnpickler], tuple[Any, ...]]:
+    def read(m: RestrictedUnpickler) -> tuple[Any, ...]:
+        items = [m.stack.pop() for _ in range(size)]
+        return tuple(reversed(items))
+
+    return read
 
 
-def _fixed_tuples() -> None:
-    for code, size in {pickle.TUPLE1: 1, pickle.TUPLE2: 2, pickle.TUPLE3: 3}.items():
-        _HANDLERS[code[0]] = lambda m, size=size: _fold_tuple(m, size)
-
-
-def _fold_tuple(m: RestrictedUnpickler, size: int) -> None:
-    if len(m.stack) < size:
-        raise IndexError("stack is empty")
-    m.stack[-size:] = [tuple(m.stack[-size:])]
-
-
-_fixed_tuples()
-
-
-@_opcode(pickle.FROZENSET)
-def _frozenset(m: RestrictedUnpickler) -> None:
-    items = m.pop_mark()
-    m.stack.append(frozenset(items))
+_push(pickle.TUPLE1, _last(1))
+_push(pickle.TUPLE2, _last(2))
+_push(pickle.TUPLE3, _last(3))
 
 
 def _expect(value: Any, types: type | tuple[type, ...]) -> Any:
@@ -360,6 +357,6 @@ def _build(m: RestrictedUnpickler) -> None:
 
 @_opcode(pickle.BINPERSID)
 def _binpersid(m: RestrictedUnpickler) -> None:
-    if m.persistent_load is None:
+    if m.persistent_load is None or not m.stack:
         raise pickle.UnpicklingError("the file refers to a storage where it has none")
     m.stack.append(m.persistent_load(m.stack.pop()))

@@ -97,7 +97,7 @@ class PickleWriter:
         where = f" (at {''.join(self.path)})" if self.path else ""
         first = f"save: cannot save an object of type {kind}{where}."
         if isinstance(obj, Module):
-            return f"{first}\nA whole module is code as well as data; save module.state_dict() and load it into a module."
+            return f"{first}\nA module is code too; save module.state_dict() and load that into a module."
         if type(obj).__module__ == "numpy":
             return f"{first}\nUse .item() for a NumPy number and from_numpy(array) for an array."
         return (

@@ -85,7 +85,10 @@ def find_global(full_name: str) -> Any:
 
 
 def _refusal(full_name: str) -> str:
-    first = f"Weights only load failed: Unsupported global: GLOBAL {full_name} was not an allowed global by default."
+    first = (
+        f"Weights only load failed: Unsupported global: GLOBAL {full_name} was not an allowed global by "
+        "default."
+    )
     module = full_name.rpartition(".")[0]
     if module.startswith("torch") and "Parameter" not in full_name:
         way_out = (

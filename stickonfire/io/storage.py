@@ -8,7 +8,6 @@ and through `safe_globals.py` by files that are read. May import: eager.
 from __future__ import annotations
 
 import ctypes
-import math
 import pickle
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -99,11 +98,10 @@ class Storage:
     def _check(self, dtype: Any, offset: int, size: tuple[int, ...], stride: tuple[int, ...]) -> None:
         sound = len(size) == len(stride) and offset >= 0 and min((*size, *stride), default=0) >= 0
         last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=False))
-        if not sound or (math.prod(size) and (last + 1) * dtype.itemsize > len(self.data)):
+        if not sound or (0 not in size and (last + 1) * dtype.itemsize > len(self.data)):
             raise RuntimeError(
-                f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {offset}, and "
-                f"itemsize "
-                f"{dtype.itemsize} are out of bounds for storage of size {len(self.data)}\n"
+                f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {offset}, "
+                f"and itemsize {dtype.itemsize} are out of bounds for storage of size {len(self.data)}\n"
                 "The file names elements its storage does not have: it is damaged."
             )
 
@@ -133,9 +131,10 @@ def storage_reference(reference: Any) -> tuple[Any, str, str, int]:
     if not isinstance(reference, tuple) or len(reference) < 5 or reference[0] != "storage":
         raise pickle.UnpicklingError(f"the file refers to something that is no storage: {reference!r}")
     _, kind, key, location, count = reference[:5]
-    if not isinstance(kind, StorageKind):
-        raise pickle.UnpicklingError(f"the file refers to a storage of unknown type: {kind!r}")
-    return kind, str(key), str(location), int(count)
+    known = isinstance(kind, StorageKind) and isinstance(location, str)
+    if not known or type(count) is not int or count < 0:
+        raise pickle.UnpicklingError(f"the file refers to a storage in an unknown way: {reference!r}")
+    return kind, str(key), location, count
 
 
 def little_endian(data: Any, dtype: Any) -> bytearray:

@@ -3,4 +3,25 @@
 One family a file; `op.py` has the decorators. Rules talk to a namespace `xp`, never to an array
 library. Importing this package registers every op.
 """
-from . import arith, create, index, shape  # noqa: F401
+from . import (  # noqa: F401
+    activation,
+    activation_smooth,
+    arith,
+    compare,
+    create,
+    embedding,
+    extremes,
+    index,
+    loss,
+    math,
+    matmul,
+    norm,
+    random,
+    reduce,
+    rounding,
+    shape,
+    softmax,
+    special,
+    special_flat,
+    trig,
+)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 
+from ..core.dtypes import int64
 from .common import EVERYWHERE, floating, is_bool, is_integral, is_number
 from .op import op
 
@@ -169,7 +170,7 @@ def square(xp, input):
 
     Shape: (*) -> (*).   Source: PyTorch `square`.
     """
-    return xp.square(input) if input.dtype.kind != "b" else input.astype(xp.int64)
+    return xp.square(input) if input.dtype.kind != "b" else xp.cast(input, int64)
 
 
 @square.gradient("input")

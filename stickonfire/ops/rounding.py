@@ -93,7 +93,7 @@ def sign(xp, input):
     Shape: (*) -> (*).   Raises: RuntimeError for complex numbers.   Source: PyTorch `sign`.
     """
     refuse_complex("Unlike NumPy, torch.sign", input)
-    return xp.copy(input) if input.dtype.kind == "b" else xp.nan_sign(input)
+    return xp.copy(input) if input.dtype.kind == "b" else xp.sign(input)
 
 
 @op(publish=EVERYWHERE, promote="same")
@@ -102,7 +102,7 @@ def sgn(xp, input):
 
     Shape: (*) -> (*).   Source: PyTorch `sgn`.
     """
-    return xp.copy(input) if input.dtype.kind == "b" else xp.nan_sign(input)
+    return xp.copy(input) if input.dtype.kind == "b" else xp.sign(input)
 
 
 @sgn.gradient("input")

@@ -62,7 +62,8 @@ class Adafactor(GroupwiseOptimizer):
             state["variance"] = zeros_like(grad)
 
     def _update(self, group: dict[str, Any]) -> None:
-        lr, eps1, eps2 = number(group["lr"]), *group["eps"]
+        lr = number(group["lr"])
+        eps1, eps2 = group["eps"]
         for param in group["params"]:
             grad = param.grad
             if grad is None:

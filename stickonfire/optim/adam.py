@@ -88,7 +88,7 @@ class Adam(GroupwiseOptimizer):
             if group["capturable"]:
                 check_capturable(param)
             step, exp_avg, exp_avg_sq = state["step"], state["exp_avg"], state["exp_avg_sq"]
-            largest = state["max_exp_avg_sq"] if amsgrad else None
+            largest: Any = state["max_exp_avg_sq"] if amsgrad else None
             step += 1
             if weight_decay != 0:
                 if decoupled:

@@ -58,7 +58,7 @@ def get_ema_avg_fn(decay: float = 0.999) -> Callable[[Tensor, Tensor, Any], Tens
     _check_decay(decay)
 
     @no_grad()
-    def ema_update(average: Tensor, current: Tensor, _: Any) -> Tensor:
+    def ema_update(average: Tensor, current: Tensor, _: Any) -> Any:
         return decay * average + (1 - decay) * current
 
     return ema_update
@@ -92,7 +92,7 @@ class AveragedModel(Module):
     2.0
     """
 
-    n_averaged: Tensor
+    n_averaged: Any
 
     def __init__(self, model: Module, device: Any = None,
                  avg_fn: Callable[[Tensor, Tensor, Any], Tensor] | None = None,

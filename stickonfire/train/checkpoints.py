@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import stickonfire as torch
+from stickonfire.io import safetensors
 
 __all__ = ["CheckpointError", "has_safetensors", "newest", "prune", "read", "steps", "write"]
 
@@ -32,7 +33,7 @@ class CheckpointError(RuntimeError):
 def has_safetensors() -> bool:
     """Whether the safetensors library can be imported."""
     try:
-        import safetensors.numpy  # noqa: F401
+        import safetensors  # noqa: F401
     except ImportError:
         return False
     return True
@@ -137,24 +138,20 @@ def _sweep(folder: Path) -> None:
 
 def _write_tensors(stem: Path, tensors: Tensors) -> Path:
     if has_safetensors():
-        from safetensors.numpy import save_file
-
         file = stem.with_suffix(".safetensors")
-        save_file({name: tensor.detach().numpy() for name, tensor in tensors.items()}, str(file))
+        safetensors.save_file({name: t.detach().contiguous() for name, t in tensors.items()}, file)
     else:
         file = stem.with_suffix(".pt")
-        torch.save({name: tensor.detach() for name, tensor in tensors.items()}, str(file))
+        torch.save({name: t.detach() for name, t in tensors.items()}, file)
     return file
 
 
 def _read_tensors(file: Path) -> dict[str, torch.Tensor]:
     if file.suffix == ".pt":
-        return torch.load(str(file), weights_only=True)
+        return torch.load(file, weights_only=True)
     if not has_safetensors():
         raise CheckpointError(f"{file} needs the safetensors library: pip install safetensors")
-    from safetensors.numpy import load_file
-
-    return {name: torch.from_numpy(arr) for name, arr in load_file(str(file)).items()}
+    return safetensors.load_file(file)
 
 
 def _document_sha256(document: Mapping[str, Any]) -> str:

@@ -1,6 +1,8 @@
 """The CPU generator against numbers recorded from PyTorch 2.13 and, where installed, PyTorch itself."""
+import copy
 import hashlib
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -131,6 +133,15 @@ def test_state_round_trip_keeps_the_waiting_normal():
         for first, again, cloned in zip(ahead, [g.normal((3,)), g.uniform((9,)), g.normal((40,))],
                                         [twin.normal((3,)), twin.uniform((9,)), twin.normal((40,))]):
             assert (first == again).all() and (first == cloned).all()
+
+
+def test_copies_and_pickles_are_independent():
+    g = Generator(6)
+    g.normal((3,))
+    twins = [copy.deepcopy(g), copy.copy(g), pickle.loads(pickle.dumps(g)), g.clone()]
+    expected = [*g.normal((2000,)), *g.normal((3,))]
+    for twin in twins:
+        assert isinstance(twin, Generator) and [*twin.normal((2000,)), *twin.normal((3,))] == expected
 
 
 def test_seeds():

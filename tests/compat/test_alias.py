@@ -82,7 +82,8 @@ def test_a_block_ends_the_alias():
         with installed() as torch:
             import torch.nn
             assert torch is stickonfire and is_installed()
-        print(is_installed(), [n for n in sys.modules if n.partition(".")[0] == "torch"], stickonfire.nn.__name__)
+        left = [name for name in sys.modules if name.partition(".")[0] == "torch"]
+        print(is_installed(), left, stickonfire.nn.__name__)
         """)
         == "False [] stickonfire.nn"
     )

@@ -1,9 +1,10 @@
 """The oracle: one snippet, run by PyTorch and by the package, must give the same.
 
-`same("torch.arange(6).view(2, 3).t()")` compares value, dtype, shape, strides, repr, `requires_grad`, the type of an
-exception, and, through nested containers, everything in them. `same_gradients(lambda torch, x: x.exp(), [1.,
-2.])` compares the gradients of the inputs too. A snippet is a function of the framework, or text: statements
-separated by newlines or `;`; the last one, if it is an expression, gives the value.
+`same("torch.arange(6).view(2, 3).t()")` compares value, dtype, shape, strides, repr, `requires_grad`, the
+type of an exception, and, through nested containers, everything in them.
+`same_gradients(lambda torch, x: x.exp(), [1., 2.])` compares the gradients of the inputs too.
+A snippet is a function of the framework, or text: statements separated by newlines or `;`; the last
+one, if it is an expression, gives the value.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import random
 import struct
 import zipfile
 from collections import Counter, OrderedDict
@@ -277,7 +278,10 @@ def archive_of(data: bytes, **records: bytes) -> io.BytesIO:
     return buffer
 
 
-STORAGE = b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n((X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000"
+STORAGE = (
+    b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n((X\x07\x00\x00\x00storagectorch\nFloatStorage\n"
+    b"X\x01\x00\x00\x000"
+)
 HOSTILE = {
     "os.system": b"\x80\x02cos\nsystem\nX\x02\x00\x00\x00ls\x85R.",
     "print by reduce": pickle.dumps(Armed(), 2),
@@ -403,6 +407,24 @@ def test_missing_and_short_records(file):
         RuntimeError, match=r"record size \(100 bytes\) does not match expected size \(400 bytes"
     ):
         sof.load(file)
+
+
+def test_random_damage_is_never_more_than_a_clear_error(file):
+    rng = random.Random(0)
+    whole = file.read_bytes()
+    with zipfile.ZipFile(file) as archive:
+        described = archive.read("model/data.pkl")
+        record = archive.read("model/data/0")
+    for _ in range(400):
+        data = bytearray(rng.choice([whole, described]))
+        is_file = len(data) == len(whole)
+        for _ in range(rng.randint(1, 4)):
+            at = rng.randrange(len(data))
+            data[at : at + rng.randrange(3)] = rng.randbytes(rng.randrange(3))
+        try:
+            sof.load(io.BytesIO(bytes(data)) if is_file else archive_of(bytes(data), data_0=record))
+        except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+            assert str(error)
 
 
 def test_compressed_and_big_endian_records(file):

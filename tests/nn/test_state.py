@@ -65,7 +65,8 @@ def test_errors_are_listed_together():
 
 def test_without_strict_the_keys_are_returned():
     result = model().load_state_dict({"extra": sf.ones(1)}, strict=False)
-    assert result.unexpected_keys == ["extra"] and result.missing_keys == KEYS
+    assert result.unexpected_keys == ["extra"] and result.missing_keys == [
+        key for key in KEYS if key != "norm.num_batches_tracked"]       # older formats did not have it
     assert repr(result).startswith("_IncompatibleKeys(missing_keys=['first.weight'")
 
 

@@ -1,4 +1,4 @@
-"""Every algorithm: numbers that hold without PyTorch, and every option against PyTorch where it is installed."""
+"""Every algorithm: numbers that hold without PyTorch, and every option against PyTorch where there is one."""
 import pytest
 
 import stickonfire as torch
@@ -39,9 +39,10 @@ GOLDEN = [
 ]
 LR = object()           # stands for a learning rate that is a tensor
 OPTIONS = {
-    "SGD": [{}, {"momentum": 0.9}, {"momentum": 0.9, "dampening": 0.1, "weight_decay": 0.01}, {"maximize": True},
-            {"momentum": 0.9, "nesterov": True, "weight_decay": 0.1}, {"lr": LR}],
-    "Adam": [{}, {"amsgrad": True}, {"weight_decay": 0.1}, {"maximize": True, "weight_decay": 0.1, "amsgrad": True},
+    "SGD": [{}, {"momentum": 0.9}, {"momentum": 0.9, "dampening": 0.1, "weight_decay": 0.01},
+            {"maximize": True}, {"momentum": 0.9, "nesterov": True, "weight_decay": 0.1}, {"lr": LR}],
+    "Adam": [{}, {"amsgrad": True}, {"weight_decay": 0.1},
+             {"maximize": True, "weight_decay": 0.1, "amsgrad": True},
              {"lr": LR, "decoupled_weight_decay": True, "weight_decay": 0.1}],
     "AdamW": [{}, {"amsgrad": True}, {"weight_decay": 0.3, "lr": 0.1}, {"lr": LR}],
     "Adagrad": [{}, {"lr_decay": 0.1, "weight_decay": 0.1, "initial_accumulator_value": 0.3}, {"lr": LR}],
@@ -85,9 +86,11 @@ def test_muon_makes_steps_of_equal_length_in_all_directions():
     ("SGD", {"nesterov": True}, "Nesterov momentum requires a momentum and zero dampening"),
     ("Adam", {"betas": (1.0, 0.9)}, "Invalid beta parameter at index 0: 1.0"),
     ("Adam", {"betas": (0.9, -1.0)}, "Invalid beta parameter at index 1: -1.0"),
-    ("Adam", {"eps": -1}, "Invalid epsilon value: -1"), ("Adam", {"betas": (0, 0.9)}, "both floats or both Tensors"),
-    ("Adagrad", {"lr_decay": -1}, "Invalid lr_decay value: -1"), ("RMSprop", {"alpha": -1}, "Invalid alpha value"),
-    ("Adadelta", {"rho": 2}, "Invalid rho value: 2"), ("NAdam", {"momentum_decay": -1}, "Invalid momentum_decay"),
+    ("Adam", {"eps": -1}, "Invalid epsilon value: -1"),
+    ("Adam", {"betas": (0, 0.9)}, "both floats or both Tensors"),
+    ("Adagrad", {"lr_decay": -1}, "Invalid lr_decay value: -1"),
+    ("RMSprop", {"alpha": -1}, "Invalid alpha value"), ("Adadelta", {"rho": 2}, "Invalid rho value: 2"),
+    ("NAdam", {"momentum_decay": -1}, "Invalid momentum_decay"),
     ("Rprop", {"etas": (1.0, 0.5)}, "Invalid eta values: 1.0, 0.5"),
     ("Adafactor", {"d": 0.5}, "Clipping threshold d should be >= 1 but is: 0.5"),
     ("Muon", {"adjust_lr_fn": "x"}, "Adjust learning rate function x is not supported"),
@@ -166,7 +169,8 @@ def train(lib, name, options, dtype, steps=9):
 
 @pytest.mark.oracle
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(("name", "options"), [(n, o) for n, all_of in OPTIONS.items() for o in all_of], ids=ids)
+@pytest.mark.parametrize(("name", "options"), [(n, o) for n, all_of in OPTIONS.items() for o in all_of],
+                         ids=ids)
 def test_parameters_and_state_equal_the_oracles(name, options, dtype):
     oracle = pytest.importorskip("torch")
     theirs, their_state = train(oracle, name, options, dtype)
@@ -184,7 +188,8 @@ def test_parameters_and_state_equal_the_oracles(name, options, dtype):
 
 
 @pytest.mark.oracle
-@pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop", "Adagrad", "Adadelta", "Adamax", "NAdam", "RAdam"])
+@pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop", "Adagrad", "Adadelta", "Adamax", "NAdam",
+                                  "RAdam"])
 def test_complex_parameters_equal_the_oracles(name):
     oracle = pytest.importorskip("torch")
 

@@ -21,7 +21,8 @@ MADE = {
     "CosineAnnealingWarmRestarts": lambda L, o: L.CosineAnnealingWarmRestarts(o, 2, 2),
     "OneCycleLR": lambda L, o: L.OneCycleLR(o, 1.0, total_steps=11),
     "CyclicLR": lambda L, o: L.CyclicLR(o, 0.1, 0.9, 3, mode="triangular2"),
-    "SequentialLR": lambda L, o: L.SequentialLR(o, [L.LinearLR(o, 0.1, 1.0, 3), L.CosineAnnealingLR(o, 6)], [3]),
+    "SequentialLR": lambda L, o: L.SequentialLR(o, [L.LinearLR(o, 0.1, 1.0, 3), L.CosineAnnealingLR(o, 6)],
+                                                [3]),
     "ChainedScheduler": lambda L, o: L.ChainedScheduler([L.ConstantLR(o, 0.5, 4), L.ExponentialLR(o, 0.9)]),
 }
 MORE = {
@@ -37,7 +38,8 @@ MORE = {
         o, [L.LinearLR(o, 0.1, 1, 5), L.CosineAnnealingLR(o, 20), L.ExponentialLR(o, 0.9)], [5, 15]),
 }
 GOLDEN = {
-    "LambdaLR": [0.5, 0.45, 0.405, 0.3645, 0.32805, 0.295245, 0.2657205, 0.23914845, 0.215233605, 0.1937102445],
+    "LambdaLR": [0.5, 0.45, 0.405, 0.3645, 0.32805, 0.295245, 0.2657205, 0.23914845, 0.215233605,
+                 0.1937102445],
     "MultiplicativeLR": [0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015625, 0.0078125, 0.00390625],
     "StepLR": [0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.125, 0.125, 0.125, 0.0625, 0.0625],
     "MultiStepLR": [0.5, 0.5, 0.25, 0.25, 0.25, 0.0625, 0.0625, 0.0625],
@@ -45,11 +47,14 @@ GOLDEN = {
     "LinearLR": [0.1, 0.2, 0.3, 0.4, 0.5, 0.5, 0.5],
     "ExponentialLR": [0.5, 0.45, 0.405, 0.3645, 0.32805, 0.295245, 0.2657205, 0.23914845],
     "PolynomialLR": [0.5, 0.28125, 0.125, 0.03125, 0.0, 0.0, 0.0],
-    "CosineAnnealingLR": [0.5, 0.441421356237, 0.3, 0.158578643763, 0.1, 0.158578643763, 0.3, 0.441421356237, 0.5],
-    "CosineAnnealingWarmRestarts": [0.5, 0.25, 0.5, 0.426776695297, 0.25, 0.073223304703, 0.5, 0.480969883128],
+    "CosineAnnealingLR": [0.5, 0.441421356237, 0.3, 0.158578643763, 0.1, 0.158578643763, 0.3, 0.441421356237,
+                          0.5],
+    "CosineAnnealingWarmRestarts": [0.5, 0.25, 0.5, 0.426776695297, 0.25, 0.073223304703, 0.5,
+                                    0.480969883128],
     "OneCycleLR": [0.04, 0.422341113735, 0.960261424723, 0.979746567821, 0.884475724769, 0.726087049298,
                    0.530582708088, 0.330058028987, 0.1574325128, 0.041045543206, 4e-06],
-    "CyclicLR": [0.1, 0.366666666667, 0.633333333333, 0.9, 0.633333333333, 0.366666666667, 0.1, 0.233333333333],
+    "CyclicLR": [0.1, 0.366666666667, 0.633333333333, 0.9, 0.633333333333, 0.366666666667, 0.1,
+                 0.233333333333],
     "SequentialLR": [0.05, 0.2, 0.35, 0.5, 0.466506350946, 0.375, 0.25, 0.125, 0.033493649054, 0.0],
     "ChainedScheduler": [0.25, 0.225, 0.2025, 0.18225, 0.32805, 0.295245, 0.2657205, 0.23914845, 0.215233605],
 }
@@ -85,7 +90,8 @@ def rates(optimizer, scheduler, steps):
 def test_rates(name):
     optimizer = SGD([torch.ones(1, requires_grad=True)], lr=0.5, momentum=0.9)
     expected = GOLDEN[name]
-    assert rates(optimizer, MADE[name](schedules, optimizer), len(expected) - 1) == pytest.approx(expected, abs=1e-11)
+    assert rates(optimizer, MADE[name](schedules, optimizer), len(expected) - 1) == pytest.approx(expected,
+                                                                                                  abs=1e-11)
     assert optimizer.param_groups[0]["lr"] == pytest.approx(expected[-1], abs=1e-11)
 
 
@@ -100,7 +106,8 @@ def test_momentum_goes_the_other_way():
 
 def test_plateau():
     optimizer = two_groups(torch)
-    scheduler = schedules.ReduceLROnPlateau(optimizer, factor=0.1, patience=1, cooldown=1, min_lr=[0.01, 0.001])
+    scheduler = schedules.ReduceLROnPlateau(optimizer, factor=0.1, patience=1, cooldown=1,
+                                            min_lr=[0.01, 0.001])
     seen = []
     for loss in [1.0, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9]:
         scheduler.step(loss)
@@ -160,7 +167,8 @@ def test_get_lr_and_epochs_warn():
     (lambda o: schedules.OneCycleLR(o, 1.0), ValueError, "either total_steps OR"),
     (lambda o: schedules.OneCycleLR(o, 1.0, total_steps=0), ValueError, "positive integer total_steps"),
     (lambda o: schedules.OneCycleLR(o, 1.0, total_steps=9, pct_start=2.0), ValueError, "pct_start"),
-    (lambda o: schedules.OneCycleLR(o, 1.0, total_steps=9, anneal_strategy="x"), ValueError, "anneal_strategy"),
+    (lambda o: schedules.OneCycleLR(o, 1.0, total_steps=9, anneal_strategy="x"), ValueError,
+     "anneal_strategy"),
     (lambda o: schedules.OneCycleLR(o, [1.0], total_steps=9), ValueError, "must have the same length"),
     (lambda o: schedules.CyclicLR(o, 0.1, 1.0, mode="x"), ValueError, "mode is invalid"),
     (lambda o: schedules.ReduceLROnPlateau(o, factor=1.0), ValueError, "Factor should be < 1.0"),
@@ -169,7 +177,8 @@ def test_get_lr_and_epochs_warn():
     (lambda o: schedules.SequentialLR(o, [], []), ValueError, "at least one scheduler"),
     (lambda o: schedules.SequentialLR(o, [schedules.StepLR(o, 1)], [1]), ValueError, "one more than"),
     (lambda o: schedules.ChainedScheduler([schedules.ReduceLROnPlateau(o)]), ValueError, "ReduceLROnPlateau"),
-    (lambda o: schedules.SequentialLR(o, [schedules.StepLR(two_groups(torch), 1)], []), ValueError, "same optimizer"),
+    (lambda o: schedules.SequentialLR(o, [schedules.StepLR(two_groups(torch), 1)], []), ValueError,
+     "same optimizer"),
 ])
 def test_errors(make, error, message):
     with pytest.raises(error, match=message):
@@ -233,7 +242,8 @@ def test_rates_and_state_equal_the_oracles_bit_by_bit(name, optimizer, tensor_lr
         for _ in range(11 if name == "OneCycleLR" else 30):
             made.step()
             scheduler.step()
-            seen.append(plain([scheduler.get_last_lr(), *(g.get("momentum", g.get("betas")) for g in made.param_groups)]))
+            seen.append(plain([scheduler.get_last_lr(),
+                               *(g.get("momentum", g.get("betas")) for g in made.param_groups)]))
         seen.append(plain(scheduler.state_dict()))
         if hasattr(scheduler, "_get_closed_form_lr") or name == "CosineAnnealingWarmRestarts":
             with warnings.catch_warnings():

@@ -45,7 +45,7 @@ def test_named_parameters():
 
 @pytest.mark.parametrize(("params", "error", "message"), [
     (lambda: leaf(1.0), TypeError, "should be an iterable of Tensors or dicts"),
-    (lambda: [], ValueError, "optimizer got an empty parameter list"),
+    (list, ValueError, "optimizer got an empty parameter list"),
     (lambda: [3.0], TypeError, "optimizer can only optimize Tensors"),
     (lambda: [leaf(1.0) * 2], ValueError, "can't optimize a non-leaf Tensor"),
     (lambda: [{"params": {leaf(1.0)}}], TypeError, "ordered collections"),
@@ -134,8 +134,8 @@ def test_state_dict_has_pytorchs_format():
     assert saved["state"][0]["step"].dtype == torch.float32
     assert [group["params"] for group in saved["param_groups"]] == [[0, 1], [2]]
     assert list(saved["param_groups"][0]) == [
-        "lr", "betas", "eps", "weight_decay", "amsgrad", "maximize", "foreach", "capturable", "differentiable",
-        "fused", "decoupled_weight_decay", "params"]
+        "lr", "betas", "eps", "weight_decay", "amsgrad", "maximize", "foreach", "capturable",
+        "differentiable", "fused", "decoupled_weight_decay", "params"]
 
 
 def test_a_loaded_optimizer_goes_on_where_the_saved_one_stopped():
@@ -196,7 +196,8 @@ def test_a_pre_hook_can_change_the_arguments_and_must_return_a_pair():
     optimizer = SGD([leaf(1.0)], lr=0.1)
     with optimizer.register_step_pre_hook(lambda opt, args, kwargs: ((opt,), {"closure": lambda: 7})):
         assert optimizer.step() == 7
-    with optimizer.register_step_pre_hook(lambda *_: 3), pytest.raises(RuntimeError, match="must return None or"):
+    optimizer.register_step_pre_hook(lambda *_: 3)
+    with pytest.raises(RuntimeError, match="must return None or"):
         optimizer.step()
 
 
@@ -278,7 +279,8 @@ def test_state_dicts_travel_both_ways():
 
     def translated(saved, lib):
         return {key: lib.tensor(value.tolist()) if hasattr(value, "tolist")
-                else translated(value, lib) if isinstance(value, dict) else value for key, value in saved.items()}
+                else translated(value, lib) if isinstance(value, dict) else value for key,
+                value in saved.items()}
 
     def step(lib, w, optimizer):
         w.grad = lib.tensor([0.5, -3.0])

@@ -40,7 +40,8 @@ def test_exponential_moving_average(options):
 
 def test_rules_given_by_hand():
     assert averaged([1.0, 3.0], multi_avg_fn=swa_utils.get_swa_multi_avg_fn()).module.bias.tolist() == [2.0]
-    assert averaged([1.0, 3.0], avg_fn=swa_utils.get_swa_avg_fn(), use_buffers=True).module.bias.tolist() == [2.0]
+    assert averaged([1.0, 3.0], avg_fn=swa_utils.get_swa_avg_fn(),
+                    use_buffers=True).module.bias.tolist() == [2.0]
     with pytest.raises(AssertionError, match="Only one of avg_fn and multi_avg_fn"):
         averaged([1.0], avg_fn=swa_utils.get_swa_avg_fn(), multi_avg_fn=swa_utils.get_swa_multi_avg_fn())
     with pytest.raises(ValueError, match="Invalid decay value 2"):

@@ -48,7 +48,8 @@ SNIPPETS = [
     X + "torch.autograd.grad([x.sum(), (x * 2).sum()], x)",
     X + "y = x * 2; z = y * y; torch.autograd.grad(z.sum(), y)",
     X
-    + "y = (x ** 3).sum(); g, = torch.autograd.grad(y, x, create_graph=True); g2, = torch.autograd.grad(g.sum(), x); g, g2",
+    + "y = (x ** 3).sum(); g, = torch.autograd.grad(y, x, create_graph=True); g2, = "
+    "torch.autograd.grad(g.sum(), x); g, g2",
     X + "y = (x ** 3).sum(); y.backward(create_graph=True); x.grad",
     X + "g, = torch.autograd.grad(x.exp().sum(), x, create_graph=True); h, = torch.autograd.grad(g.sum(), x, "
     "create_graph=True); torch.autograd.grad(h.sum(), x)",
@@ -93,17 +94,21 @@ SNIPPETS = [
     X + "x.register_hook(lambda g: 'a'); x.sum().backward()",
     "torch.ones(2).register_hook(lambda g: g)",
     X
-    + "seen = []; x.register_post_accumulate_grad_hook(lambda t: seen.append(t.grad.clone())); x.sum().backward(); seen",
+    + "seen = []; x.register_post_accumulate_grad_hook(lambda t: seen.append(t.grad.clone())); "
+    "x.sum().backward(); seen",
     X
-    + "seen = []; y = x * 2; y.grad_fn.register_hook(lambda gi, go: seen.append((len(gi), go))); y.sum().backward(); seen",
+    + "seen = []; y = x * 2; y.grad_fn.register_hook(lambda gi, go: seen.append((len(gi), go))); "
+    "y.sum().backward(); seen",
     X + "y = x * 2; y.retain_grad(); y.register_hook(lambda g: g * 5); y.sum().backward(); y.grad, x.grad",
     # modes
     X
-    + "n = torch.no_grad(); n.__enter__(); y = x * 2; n.__exit__(None, None, None); y.requires_grad, (x * 2).requires_grad",
+    + "n = torch.no_grad(); n.__enter__(); y = x * 2; n.__exit__(None, None, None); y.requires_grad, (x * "
+    "2).requires_grad",
     X + "torch.no_grad()(lambda: x * 2)().requires_grad",
     X + "torch.no_grad()(lambda: torch.enable_grad()(lambda: x * 2)())().requires_grad",
     X
-    + "torch.set_grad_enabled(False); y = x * 2; torch.set_grad_enabled(True); y.requires_grad, torch.is_grad_enabled()",
+    + "torch.set_grad_enabled(False); y = x * 2; torch.set_grad_enabled(True); y.requires_grad, "
+    "torch.is_grad_enabled()",
     X + "torch.inference_mode()(lambda: (x * 2).is_inference())()",
     X + "torch.inference_mode()(lambda: x * 2)().requires_grad_()",
     X + "torch.no_grad()(lambda: x.requires_grad_())().requires_grad",
@@ -122,7 +127,8 @@ SNIPPETS = [
     "requires_grad=True))",
     "torch.autograd.gradgradcheck(lambda x: x ** 3, torch.ones(2, dtype=torch.float64, requires_grad=True))",
     X
-    + "y = torch.utils.checkpoint.checkpoint(lambda t: t.sin() * t, x, use_reentrant=False); y.sum().backward(); y, x.grad",
+    + "y = torch.utils.checkpoint.checkpoint(lambda t: t.sin() * t, x, use_reentrant=False); "
+    "y.sum().backward(); y, x.grad",
 ]
 
 

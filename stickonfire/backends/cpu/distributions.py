@@ -15,7 +15,7 @@ import numpy as np
 F32 = np.dtype(np.float32)
 F64 = np.dtype(np.float64)
 TWO_PI = 2.0 * math.pi
-PAIRS_AT_ONCE = 16384                 # the working arrays, 1.3 MiB, then fit the second-level cache
+PAIRS_AT_ONCE = 8192                  # the working arrays, 600 KiB, fit the second-level cache
 
 Floats = np.ndarray[Any, Any]         # arrays of float32 or float64, for readable signatures
 
@@ -93,15 +93,16 @@ def box_muller_few(uniforms: list[float]) -> list[float]:
 def box_muller_blocks_f64(uniforms: Floats, mean: float, std: float, exact: bool) -> Floats:
     """Normals from float64 uniforms in blocks of 16: the first 8 give the radius, the last 8 the angle.
 
-    Shape: (16 n,) -> (16 n,).   Source: PyTorch `normal_fill` for double.
+    Shape: (16 n,) -> (16 n,), in place.   Source: PyTorch `normal_fill` for double.
     """
     blocks = uniforms.reshape(-1, 16)
-    radius = np.sqrt(-2.0 * libm(math.log, np.log, 1.0 - blocks[:, :8], exact))
-    angle = TWO_PI * blocks[:, 8:]
-    normals = np.empty_like(blocks)
-    normals[:, :8] = fused(radius * libm(math.cos, np.cos, angle, exact), std, mean)
-    normals[:, 8:] = fused(radius * libm(math.sin, np.sin, angle, exact), std, mean)
-    return normals.reshape(-1)
+    for start in range(0, len(blocks), PAIRS_AT_ONCE // 8):
+        block = blocks[start:start + PAIRS_AT_ONCE // 8]
+        radius = np.sqrt(-2.0 * libm(math.log, np.log, 1.0 - block[:, :8], exact))
+        angle = TWO_PI * block[:, 8:]
+        block[:, :8] = fused(radius * libm(math.cos, np.cos, angle, exact), std, mean)
+        block[:, 8:] = fused(radius * libm(math.sin, np.sin, angle, exact), std, mean)
+    return uniforms
 
 
 def box_muller_blocks(uniforms: Floats, mean: float, std: float) -> Floats:
@@ -133,7 +134,7 @@ def box_muller_blocks(uniforms: Floats, mean: float, std: float) -> Floats:
 
 
 class _Workspace:
-    """Arrays that all steps below share: fresh ones would have to be handed out by the system again and again."""
+    """Arrays that all steps below share; fresh ones each time would cost a quarter more time."""
 
     def __init__(self, n: int) -> None:
         self.radius, self.angle, self.scratch, self.count = np.empty((4, n), F32)
@@ -177,7 +178,8 @@ SQRT_HALF_BITS, MANTISSA_BITS = 0x3F3504F3, 23
 def _radius_from_uniform(work: _Workspace) -> None:
     """radius = sqrt(-2 ln(1 - radius)) in place.
 
-    The logarithm: 1 - u = 2**e (1 + x) with sqrt(1/2) <= 1 + x < sqrt(2); ln = x - x**2 / 2 + x**3 p(x) + e ln 2.
+    The logarithm: 1 - u = 2**e (1 + x) with sqrt(1/2) <= 1 + x < sqrt(2),
+    ln(1 - u) = x - x**2 / 2 + x**3 p(x) + e ln 2.
     """
     u, x, y, e, wide = work.radius, work.radius, work.scratch, work.count, work.wide
     bits, exponent = work.bits, work.whole
@@ -250,7 +252,7 @@ def _turn(pair: np.ndarray, octant: np.ndarray, scratch: np.ndarray) -> None:
     np.negative(swap, out=swap)
     swap &= pair[0] ^ pair[1]
     pair ^= swap
-    pair[1] ^= np.left_shift(np.bitwise_and(octant, 4, out=scratch), 29, out=scratch)    # 4 << 29: the sign bit
+    pair[1] ^= np.left_shift(np.bitwise_and(octant, 4, out=scratch), 29, out=scratch)    # 4 << 29: the sign
     octant += 2
     pair[0] ^= np.left_shift(np.bitwise_and(octant, 4, out=scratch), 29, out=scratch)
 

@@ -102,27 +102,22 @@ class Generator(Words):
 
     def _normal_blocks(self, n: int, dtype: np.dtype, mean: float, std: float) -> np.ndarray:
         """Blocks of 16; if 16 does not divide n, the last 16 elements are drawn anew."""
-        draw = self.uniforms64 if dtype == F64 else self.uniforms32
-        exact, tail, whole = _exact(dtype, n), n % 16, n - n % 16
-
-        def normals(uniforms: np.ndarray) -> np.ndarray:
-            if dtype == F64:
-                return dist.box_muller_blocks_f64(uniforms, mean, std, exact)
-            return narrow(dist.box_muller_blocks(uniforms, mean, std), dtype)
-
-        if not tail:
-            return self._fill((n,), dtype, lambda m: normals(draw(m)))
-        out = np.empty(n, dtype)
-        last = whole % PIECE                               # computed together with the tail's block
-        for piece in _pieces(out[:whole - last]):
-            piece[...] = normals(draw(piece.size))
-        uniforms = draw(last)
-        if dtype.itemsize > 2:                             # PyTorch draws these, then overwrites them
-            draw(tail)
-        values = normals(np.concatenate((uniforms, draw(16))))
-        out[whole - last:whole] = values[:last]
-        out[n - 16:] = values[last:]
-        return out
+        wide, draw = (F64, self.uniforms64) if dtype == F64 else (F32, self.uniforms32)
+        tail = n % 16
+        whole = n - tail
+        uniforms = self._fill((whole,), wide, draw)
+        if tail:
+            if dtype.itemsize > 2:                         # PyTorch draws these, then overwrites them
+                draw(tail)
+            uniforms = np.concatenate((uniforms, draw(16)))
+        if dtype == F64:
+            values = dist.box_muller_blocks_f64(uniforms, mean, std, _exact(dtype, n))
+        else:
+            values = narrow(dist.box_muller_blocks(uniforms, mean, std), dtype)
+        if tail:
+            values[n - 16:n] = values[whole:].copy()
+            values = values[:n].copy()
+        return values
 
     def normal_like(self, mean: np.ndarray | float, std: np.ndarray | float) -> np.ndarray:
         """Normals with a mean and a deviation for each element.  Source: PyTorch `torch.normal`.

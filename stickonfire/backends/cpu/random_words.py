@@ -7,7 +7,7 @@ so that a small draw is a slice. Imports NumPy and `distributions.py`.
 from __future__ import annotations
 
 import os
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,7 @@ STATE = np.dtype([                             # what torch.get_rng_state() hold
     ("seed", "<u8"), ("left", "<i4"), ("seeded", "<i4"), ("next", "<u8"), ("words", "<u8", (BLOCK,)),
     ("normal_x", "<f8"), ("normal_y", "<f8"), ("normal_rho", "<f8"), ("normal_is_valid", "<i4"),
     ("pad_1", "<i4"), ("float_normal", "<f4"), ("float_normal_is_valid", "u1"), ("pad_2", "u1", (3,))])
+Kind = TypeVar("Kind", bound="Words")
 LOW_53 = np.uint64((1 << 53) - 1)
 
 
@@ -33,8 +34,8 @@ class Words:
                  "_untouched", "_words")
 
     def __init__(self, seed: int = DEFAULT_SEED) -> None:
-        self._bulk = np.random.RandomState(0)
-        self._bits: Any = self._bulk._bit_generator
+        self._bits = np.random.MT19937(0)
+        self._bulk = np.random.RandomState(self._bits)     # another view of the same words
         self.manual_seed(seed)
 
     # Seeds and state -------------------------------------------------------------------------------------
@@ -49,7 +50,7 @@ class Words:
             raise ValueError(f"Overflow when unpacking long long\nmanual_seed: {seed} exceeds 64 bits; "
                              "use a seed from -2**63 to 2**64 - 1")
         self._seed = seed % (1 << 64)
-        self._bits._legacy_seeding(self._seed & 0xFFFFFFFF)
+        self._bulk.seed(self._seed & 0xFFFFFFFF)
         self._left_normal: float | None = None             # Box and Muller make two; the second waits here
         self._words = np.empty(0, np.uint32)
         self._forget_block()
@@ -104,9 +105,10 @@ class Words:
 
     def clone(self) -> Self:
         """An independent generator that will draw the same numbers."""
-        twin = type(self)()
-        twin.set_state(self.get_state())
-        return twin
+        return _restored(type(self), self.get_state())
+
+    def __reduce__(self) -> tuple[Any, ...]:               # for copy and pickle: the state says it all
+        return _restored, (type(self), self.get_state())
 
     # Words -----------------------------------------------------------------------------------------------
 
@@ -207,6 +209,12 @@ class Words:
         else:
             self._left_normal = None
         return waiting
+
+
+def _restored(kind: type[Kind], state: np.ndarray) -> Kind:
+    words = kind()
+    words.set_state(state)
+    return words
 
 
 def _swap_halves(words64: np.ndarray) -> np.ndarray:

@@ -92,7 +92,7 @@ def _erf32(x: Array, out: Array, z: Array, q: Array) -> None:
     np.clip(out, -1, 1, out=out)
 
 
-def _erfc32(x: Array, out: Array, t: Array, q: Array) -> None:
+def _erfc32(x: Array, out: Array, t: Array, q: Array, tail: Array) -> None:
     np.absolute(x, out=t)
     np.minimum(t, 11, out=t)  # exp(-121) is zero in float32; keeps the rational finite
     horner(t, ERFCX_P, out)
@@ -100,7 +100,7 @@ def _erfc32(x: Array, out: Array, t: Array, q: Array) -> None:
     np.divide(out, q, out=out)
     # exp(-t*t) = exp(-h*h) exp(-(t-h)(t+h)), where h is t cut to 12 bits: h*h is exact.
     np.bitwise_and(t.view(np.int32), -4096, out=q.view(np.int32))
-    tail = t - q
+    np.subtract(t, q, out=tail)
     np.add(t, q, out=t)
     np.multiply(tail, t, out=tail)
     np.square(q, out=q)
@@ -172,7 +172,7 @@ def erfc(x: Any) -> Array:
     >>> float(erfc(np.array(5.0)))
     1.537459794428035e-12
     """
-    return _erfc_slow(x) if real(x)[1] == np.float64 else blockwise(_erfc32, x, scratch=2)
+    return _erfc_slow(x) if real(x)[1] == np.float64 else blockwise(_erfc32, x, scratch=3)
 
 
 @in_float64
@@ -235,13 +235,7 @@ def ndtri(p: Any) -> Array:
     return _quantile(p - 0.5, np.where(p <= 0.5, p, 1 - p))
 
 
-def _ndtr64(x: Array) -> Array:
-    return erfc64(-x * _ROOT_HALF) / 2
-
-
-_ndtr_slow = in_float64(_ndtr64)
-
-
+@in_float64
 def ndtr(x: Any) -> Array:
     """Distribution function of the standard normal distribution.
 
@@ -250,12 +244,7 @@ def ndtr(x: Any) -> Array:
     >>> ndtr(np.array([0.0, 1.0])).round(6)
     array([0.5     , 0.841345])
     """
-    if real(x)[1] == np.float64:
-        return _ndtr_slow(x)
-    x, dtype = real(x)
-    out = erfc(x * np.float32(-_ROOT_HALF))
-    out *= 0.5
-    return out.astype(dtype, copy=False)
+    return erfc64(-x * _ROOT_HALF) / 2
 
 
 @in_float64

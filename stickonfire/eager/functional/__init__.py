@@ -26,23 +26,24 @@ from .activation import (
     softmax,
     softmin,
     tanh,
-)
-from .activation_composite import (
-    glu,
-    gumbel_softmax,
-    hardshrink,
-    prelu,
-    rrelu,
-    rrelu_,
-    softshrink,
-    softsign,
-    tanhshrink,
     threshold,
     threshold_,
 )
+from .activation_composite import gumbel_softmax, prelu, rrelu, rrelu_, softsign, tanhshrink
 from .distance import bilinear, cosine_similarity, normalize, pairwise_distance, pdist
-from .dropout import alpha_dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout
-from .fused import gelu, layer_norm, linear, logsigmoid, rms_norm, softplus
+from .dropout import alpha_dropout, dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout
+from .embedding import embedding
+from .fused import (
+    gelu,
+    glu,
+    hardshrink,
+    layer_norm,
+    linear,
+    logsigmoid,
+    rms_norm,
+    softplus,
+    softshrink,
+)
 from .loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -66,7 +67,7 @@ from .loss_margin import (
 )
 from .loss_regression import gaussian_nll_loss, l1_loss, poisson_nll_loss
 from .misc import local_response_norm, one_hot
-from .norm import batch_norm, dropout, embedding, group_norm, instance_norm
+from .norm import batch_norm, group_norm, instance_norm
 from .shuffle import channel_shuffle, pixel_shuffle, pixel_unshuffle
 
 __all__ = [

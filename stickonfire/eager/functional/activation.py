@@ -20,6 +20,7 @@ _mish, _mish_ = forms("mish")
 _hardtanh, hardtanh_ = forms("hardtanh")
 _hardswish, _hardswish_ = forms("hardswish")
 _hardsigmoid, _hardsigmoid_ = forms("hardsigmoid")
+_threshold, threshold_ = forms("threshold")
 _softmax = fused("softmax")
 _log_softmax = fused("log_softmax")
 
@@ -112,6 +113,14 @@ def hardsigmoid(input: Any, inplace: bool = False) -> Any:
     Shape: (*) -> (*).   Source: PyTorch `hardsigmoid`.
     """
     return _hardsigmoid_(input) if inplace else _hardsigmoid(input)
+
+
+def threshold(input: Any, threshold: float, value: float, inplace: bool = False) -> Any:
+    """x for x > threshold, `value` otherwise.
+
+    Shape: (*) -> (*).   Source: PyTorch `threshold`.
+    """
+    return threshold_(input, threshold, value) if inplace else _threshold(input, threshold, value)
 
 
 def sigmoid(input: Any) -> Any:

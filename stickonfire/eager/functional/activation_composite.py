@@ -1,4 +1,4 @@
-"""Activations made of tensor methods: shrinkage, thresholds, gated and random units.
+"""Activations made of tensor methods and ops: PReLU, random units, and the like.
 
 Room: eager. Those with a rule of their own are in ops/, their in-place forms in activation.py.
 """
@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import warnings
 from typing import Any
+
+from .fused import prelu_kernel
 
 
 def softsign(input: Any) -> Any:
@@ -22,54 +24,6 @@ def tanhshrink(input: Any) -> Any:
     Shape: (*) -> (*).   Source: PyTorch `tanhshrink`.
     """
     return input - input.tanh()
-
-
-def glu(input: Any, dim: int = -1) -> Any:
-    """a * sigmoid(b), a and b being the halves of x along `dim`.
-
-    Shape: (*, 2 n, *) -> (*, n, *).   Raises: RuntimeError for an odd size.   Source: PyTorch `glu`.
-    """
-    if input.dim() == 0:
-        raise RuntimeError("glu does not support scalars because halving size must be even")
-    size = input.size(dim)
-    if size % 2:
-        raise RuntimeError(f"Halving dimension must be even, but dimension {dim % input.dim()} is size "
-                           f"{size}")
-    half = size // 2
-    return input.narrow(dim, 0, half) * input.narrow(dim, half, half).sigmoid()
-
-
-def hardshrink(input: Any, lambd: float = 0.5) -> Any:
-    """x for |x| > lambd, 0 otherwise.
-
-    Shape: (*) -> (*).   Source: PyTorch `hardshrink`.
-    """
-    return input.masked_fill((input >= -lambd) & (input <= lambd), 0)
-
-
-def softshrink(input: Any, lambd: float = 0.5) -> Any:
-    """x moved towards 0 by lambd, and 0 for |x| <= lambd.
-
-    Shape: (*) -> (*).   Raises: RuntimeError for a negative lambd.   Source: PyTorch `softshrink`.
-    """
-    if lambd < 0:
-        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
-    moved = input - input.detach().sign() * lambd
-    return moved.masked_fill((input >= -lambd) & (input <= lambd), 0)
-
-
-def threshold(input: Any, threshold: float, value: float, inplace: bool = False) -> Any:
-    """x for x > threshold, `value` otherwise.
-
-    Shape: (*) -> (*).   Source: PyTorch `threshold`.
-    """
-    below = input <= threshold
-    return input.masked_fill_(below, value) if inplace else input.masked_fill(below, value)
-
-
-def threshold_(input: Any, threshold: float, value: float) -> Any:
-    """`threshold` in place."""
-    return input.masked_fill_(input <= threshold, value)
 
 
 def prelu(input: Any, weight: Any) -> Any:
@@ -93,7 +47,7 @@ def prelu(input: Any, weight: Any) -> Any:
         weight = weight.reshape((-1, *[1] * (input.dim() - 2)))
     else:
         weight = weight.reshape([1] * input.dim())
-    return input.where(input > 0, weight * input)
+    return prelu_kernel(input, weight)
 
 
 def rrelu(input: Any, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False,

@@ -1,6 +1,6 @@
-"""Dropout of whole channels, and dropout that keeps mean and variance.
+"""Dropout: of elements, of whole channels, and the kind that keeps mean and variance.
 
-Room: eager. Compositions of tensor methods; plain dropout is a fused op in ops/.
+Room: eager. Compositions of tensor methods.
 """
 from __future__ import annotations
 
@@ -39,6 +39,19 @@ def _feature_dropout(input: Any, p: float, training: bool, inplace: bool) -> Any
     if p == 0 or not training or input.numel() == 0:
         return input
     return _drop(input, _channel_shape(input), p, inplace)
+
+
+def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+    """Zeros each element with probability p and scales the others by 1 / (1 - p); nothing in evaluation.
+
+    Shape: (*) -> (*).   Raises: ValueError unless 0 <= p <= 1.
+    Source: Hinton et al. 2012; PyTorch `dropout`.
+    """
+    if p < 0.0 or p > 1.0:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    if p == 0 or not training or input.numel() == 0:
+        return input
+    return _drop(input, input.shape, p, inplace)
 
 
 def dropout1d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:

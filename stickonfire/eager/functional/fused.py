@@ -21,9 +21,14 @@ def forms(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     return function(REGISTRY[name]), inplace_method(REGISTRY[name])
 
 
-logsigmoid = fused("logsigmoid")
 gelu = fused("gelu")
-softplus = fused("softplus")
-linear = fused("linear")
+glu = fused("glu")
+hardshrink = fused("hardshrink")
 layer_norm = fused("layer_norm")
+linear = fused("linear")
+logsigmoid = fused("logsigmoid")
+prelu_kernel = fused("prelu_kernel")
 rms_norm = fused("rms_norm")
+softplus = fused("softplus")
+softshrink = fused("softshrink")
+standardize = fused("standardize")

@@ -18,7 +18,7 @@ _kl_div = fused("kl_div")
 _binary_cross_entropy = fused("binary_cross_entropy")
 _binary_cross_entropy_with_logits = fused("binary_cross_entropy_with_logits")
 _nll_loss = fused("nll_loss")
-_cross_entropy = fused("cross_entropy")
+_log_softmax = fused("log_softmax")
 
 
 def mse_loss(input: Any, target: Any, size_average: bool | None = None, reduce: bool | None = None,
@@ -146,4 +146,58 @@ def cross_entropy(input: Any, target: Any, weight: Any = None, size_average: boo
     if size_average is not None or reduce is not None:
         reduction = legacy_reduction(size_average, reduce)
     check_reduction(reduction)
-    return _cross_entropy(input, target, weight, ignore_index, reduction, label_smoothing)
+    _check_smoothing(label_smoothing)
+    dim = 0 if input.dim() == 1 else 1
+    log_probabilities = _log_softmax(input, dim)
+    if input.shape == target.shape:
+        return _soft_targets(log_probabilities, target, weight, ignore_index, reduction, label_smoothing, dim)
+    loss = _nll_loss(log_probabilities, target, weight, ignore_index, reduction)
+    if label_smoothing == 0.0:
+        return loss
+    even = _even_targets(log_probabilities, target, weight, ignore_index, reduction, dim)
+    return (1 - label_smoothing) * loss + even * (label_smoothing / input.shape[dim])
+
+
+def _check_smoothing(label_smoothing: float) -> None:
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+
+
+def _along(weight: Any, dims: int, dim: int) -> Any:
+    """A weight per class in a shape that broadcasts along the class dimension."""
+    return weight.reshape([-1 if d == dim else 1 for d in range(dims)])
+
+
+def _soft_targets(log_probabilities: Any, target: Any, weight: Any, ignore_index: int, reduction: str,
+                  smoothing: float, dim: int) -> Any:
+    """Cross-entropy against probabilities of classes."""
+    if not target.is_floating_point():
+        raise RuntimeError("Expected floating point type for target with class probabilities, got "
+                           f"{target.dtype}")
+    if ignore_index >= 0:
+        raise RuntimeError("ignore_index is not supported for floating point target")
+    classes = log_probabilities.shape[dim]
+    if smoothing > 0.0:
+        target = target * (1 - smoothing) + smoothing / classes
+    products = log_probabilities * target
+    if weight is not None:
+        products = products * _along(weight, products.dim(), dim)
+    if reduction == "none":
+        return -products.sum(dim)
+    total = -products.sum()
+    return total / (products.numel() / classes) if reduction == "mean" else total
+
+
+def _even_targets(log_probabilities: Any, target: Any, weight: Any, ignore_index: int, reduction: str,
+                  dim: int) -> Any:
+    """What label smoothing adds: the same weight on every class, reduced like the loss itself."""
+    products = log_probabilities
+    if weight is not None:
+        products = products * _along(weight, products.dim(), dim)
+    ignored = target == ignore_index
+    even = (-products.sum(dim)).masked_fill(ignored, 0.0)
+    if reduction != "mean":
+        return reduced(even, reduction)
+    if weight is None:
+        return even.sum() / (~ignored).sum()
+    return even.sum() / weight[target.masked_fill(ignored, 0)].masked_fill(ignored, 0.0).sum()

@@ -150,7 +150,7 @@ def multi_margin_loss(input: Any, target: Any, p: int = 1, margin: float = 1.0, 
         raise RuntimeError(f"inconsistent target size, expected {rows.shape[0]} but got {list(target.shape)}")
     if weight is not None and weight.shape[0] != rows.shape[1]:
         raise RuntimeError(f"inconsistent weight size, expected {rows.shape[1]} but got {list(weight.shape)}")
-    loss = (margin - rows.gather(1, classes) + rows).clamp_min(0) ** p
+    loss = (margin - rows.gather(1, classes) + rows).relu() ** p
     if weight is not None:
         loss = loss * weight[classes]
     own = rows.detach().new_zeros(rows.shape).scatter(1, classes, 1) > 0
@@ -175,7 +175,7 @@ def multilabel_margin_loss(input: Any, target: Any, size_average: bool | None = 
     valid = (labels < 0).cumsum(1) == 0
     places = labels.clamp(min=0)
     marked = rows.detach().new_zeros(rows.shape).scatter_add(1, places, valid.to(rows.dtype)) > 0
-    pairs = (1 - rows.gather(1, places).unsqueeze(2) + rows.unsqueeze(1)).clamp_min(0)
+    pairs = (1 - rows.gather(1, places).unsqueeze(2) + rows.unsqueeze(1)).relu()
     pairs = pairs.masked_fill(~valid.unsqueeze(2) | marked.unsqueeze(1), 0)
     loss = pairs.sum((1, 2)) / rows.shape[1]
     return reduced(loss if input.dim() == 2 else loss.reshape(()), reduction)

@@ -1,6 +1,6 @@
-"""Normalisations, embedding and dropout: PyTorch's signatures and checks over the ops in ops/.
+"""Batch, instance and group norm over the op `standardize` in ops/norm.py.
 
-Room: eager.
+Room: eager. Layer and RMS norm are ops of their own.
 """
 from __future__ import annotations
 
@@ -9,13 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..modes import no_grad
-from .fused import forms, fused
-
-_batch_norm = fused("batch_norm")
-_instance_norm = fused("instance_norm")
-_group_norm = fused("group_norm")
-_embedding = fused("embedding")
-_dropout, _dropout_ = forms("dropout")
+from .fused import standardize
 
 
 def batch_norm(input: Any, running_mean: Any, running_var: Any, weight: Any = None, bias: Any = None,
@@ -31,7 +25,15 @@ def batch_norm(input: Any, running_mean: Any, running_var: Any, weight: Any = No
     if eps < 0.0 or training and eps <= 0.0:
         wanted = "positive during training" if training else "non-negative"
         raise ValueError(f"batch_norm eps must be {wanted}, but got {eps}")
-    return _batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
+    _check_channels(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    dims = (0, *range(2, input.dim()))
+    if not training:
+        return _with_statistics(input, running_mean, running_var, weight, bias, eps)
+    if running_mean is not None:
+        _follow(running_mean, input.detach().mean(dims), momentum)
+    if running_var is not None:
+        _follow(running_var, input.detach().var(dims), momentum)
+    return _standardized(input, weight, bias, dims, eps)
 
 
 def instance_norm(input: Any, running_mean: Any = None, running_var: Any = None, weight: Any = None,
@@ -43,7 +45,49 @@ def instance_norm(input: Any, running_mean: Any = None, running_var: Any = None,
     """
     if use_input_stats and math.prod(input.shape[2:]) == 1:
         raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.size()}")
-    return _instance_norm(input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps)
+    _check_channels(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    if not use_input_stats:
+        return _with_statistics(input, running_mean, running_var, weight, bias, eps)
+    dims = tuple(range(2, input.dim()))
+    if running_mean is not None:
+        _follow(running_mean, input.detach().mean(dims).mean(0), momentum)
+    if running_var is not None:
+        _follow(running_var, input.detach().var(dims).mean(0), momentum)
+    return _standardized(input, weight, bias, dims, eps)
+
+
+def _standardized(input: Any, weight: Any, bias: Any, dims: tuple[int, ...], eps: float) -> Any:
+    out = standardize(input, _per_channel(weight, input.dim()), _per_channel(bias, input.dim()),
+                      dims=dims, eps=eps)
+    return out if out.dtype is input.dtype else out.to(input.dtype)
+
+
+def _with_statistics(input: Any, mean: Any, var: Any, weight: Any, bias: Any, eps: float) -> Any:
+    """Normalised by given statistics: input * scale + shift, both per channel."""
+    if mean is None or var is None:
+        raise RuntimeError("Expected running_mean and running_var to be defined when training=False")
+    scale = (var + eps).rsqrt()
+    scale = scale if weight is None else scale * weight
+    shift = -mean * scale if bias is None else bias - mean * scale
+    out = input * _per_channel(scale, input.dim()) + _per_channel(shift, input.dim())
+    return out if out.dtype is input.dtype else out.to(input.dtype)
+
+
+def _per_channel(t: Any, dims: int) -> Any:
+    """(C) as (1, C, 1, ...)."""
+    return None if t is None else t.reshape((1, -1, *[1] * (dims - 2)))
+
+
+def _follow(running: Any, value: Any, momentum: float) -> None:
+    """Moves a running statistic towards the batch's."""
+    with no_grad():
+        running.mul_(1 - momentum).add_(value.to(running.dtype) * momentum)
+
+
+def _check_channels(input: Any, **tensors: Any) -> None:
+    for name, t in tensors.items():
+        if t is not None and t.numel() != input.shape[1]:
+            raise RuntimeError(f"{name} should contain {input.shape[1]} elements not {t.numel()}")
 
 
 def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
@@ -56,54 +100,23 @@ def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None
         raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {input.dim()}")
     samples, channels, *positions = input.shape
     _require_several_values([samples * channels // num_groups, num_groups, *positions])
-    return _group_norm(input, num_groups, weight, bias, eps)
+    if channels % num_groups:
+        raise RuntimeError("Expected number of channels in input to be divisible by num_groups, but got "
+                           "input of "
+                           f"shape {list(input.shape)} and num_groups={num_groups}")
+    for name, t in (("weight", weight), ("bias", bias)):
+        if t is not None and tuple(t.shape) != (channels,):
+            raise RuntimeError(f"Expected {name} to be a vector of size equal to the number of channels in "
+                               "input, "
+                               f"but got {name} of shape {list(t.shape)} and input of shape "
+                               f"{list(input.shape)}")
+    grouped = input.reshape((samples, num_groups, channels // num_groups, math.prod(positions)))
+    per_group = (1, num_groups, channels // num_groups, 1)
+    out = standardize(grouped, None if weight is None else weight.reshape(per_group),
+                      None if bias is None else bias.reshape(per_group), dims=(2, 3), eps=eps)
+    return out.reshape(input.shape).to(input.dtype)
 
 
 def _require_several_values(size: Sequence[int]) -> None:
     if size and math.prod(size[:1]) * math.prod(size[2:]) == 1:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {list(size)}")
-
-
-def embedding(input: Any, weight: Any, padding_idx: int | None = None, max_norm: float | None = None,
-              norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False) -> Any:
-    """Row i of the weight for each index i.
-
-    `max_norm`: rows longer than that are shortened, in place, when they are used.
-    Shape: (*) of integers, (V, D) -> (*, D).   Raises: NotImplementedError for sparse gradients.
-    Source: PyTorch `embedding`.
-    """
-    if sparse:
-        raise NotImplementedError("embedding: sparse gradients are not supported; use sparse=False, which "
-                                  "gives "
-                                  "the same values")
-    if weight.dim() != 2:
-        raise RuntimeError("'weight' must be 2-D")
-    rows = weight.shape[0]
-    if padding_idx is not None:
-        if not -rows <= padding_idx < rows:
-            raise AssertionError("Padding_idx must be within num_embeddings")
-        padding_idx %= rows
-    if max_norm is not None:
-        _shorten_rows(weight, input, max_norm, norm_type)
-    return _embedding(input, weight, -1 if padding_idx is None else padding_idx, scale_grad_by_freq)
-
-
-def _shorten_rows(weight: Any, indices: Any, max_norm: float, norm_type: float) -> None:
-    """Scales the rows that are looked up to a norm of at most max_norm."""
-    with no_grad():
-        used = indices.reshape(-1).unique()
-        rows = weight[used]
-        norm = rows.norm(norm_type, 1, keepdim=True)
-        scale = (max_norm / (norm + 1e-7)).masked_fill(norm <= max_norm, 1.0)
-        weight[used] = rows * scale
-
-
-def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
-    """Zeros each element with probability p and scales the others by 1 / (1 - p); nothing in evaluation.
-
-    Shape: (*) -> (*).   Raises: ValueError unless 0 <= p <= 1.
-    Source: Hinton et al. 2012; PyTorch `dropout`.
-    """
-    if p < 0.0 or p > 1.0:
-        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
-    return _dropout_(input, p, training) if inplace else _dropout(input, p, training)

@@ -149,17 +149,15 @@ def _note_steps_of(optimizer: Optimizer) -> None:
     """Lets the optimizer remember that it has made a step, for the warning about the order of calls."""
     if hasattr(optimizer.step, "_wrapped_by_lr_sched"):
         return
-    function = getattr(optimizer.step, "__func__", None)
-    if function is None:                # someone put a plain function in its place
-        step, reference = optimizer.step, lambda: optimizer
-    else:                               # weak, since the optimizer keeps the wrapper
-        step, reference = None, weakref.ref(optimizer)
+    present: Any = optimizer.step
+    bare = getattr(present, "__func__", present)
+    owner: Any = weakref.ref(optimizer)         # weak, since the optimizer keeps the wrapper
 
-    @functools.wraps(function or optimizer.step)
+    @functools.wraps(bare)
     def noted(*args: Any, **kwargs: Any) -> Any:
-        owner: Any = reference()
-        owner._opt_called = True
-        return step(*args, **kwargs) if step is not None else function(owner, *args, **kwargs)
+        self = owner()
+        self._opt_called = True
+        return bare(*args, **kwargs) if bare is present else bare(self, *args, **kwargs)
 
     noted._wrapped_by_lr_sched = True           # type: ignore[attr-defined]
     optimizer.step = noted                      # type: ignore[method-assign]

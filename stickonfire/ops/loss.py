@@ -1,0 +1,218 @@
+"""Losses with a gradient rule of their own. PyTorch's full signatures are in `eager/functional/loss.py`."""
+from __future__ import annotations
+
+from typing import Any
+
+from .op import op
+
+
+def reduced(xp, values, reduction):
+    """The values themselves, their mean or their sum."""
+    if reduction == "none":
+        return values
+    return xp.mean(values) if reduction == "mean" else xp.sum(values)
+
+
+def per_element(xp, g, size, reduction):
+    """The gradient that reaches each of `size` values through a reduction."""
+    return g / size if reduction == "mean" and size else g
+
+
+def elements(*arrays):
+    """How many elements broadcasting the arrays gives."""
+    total = 1
+    shapes = [tuple(reversed(a.shape)) for a in arrays]
+    for sizes in zip(*[shape + (1,) * (max(map(len, shapes)) - len(shape)) for shape in shapes]):
+        total *= 0 if 0 in sizes else max(sizes)
+    return total
+
+
+@op(promote="same")
+def mse_loss(xp, input, target, reduction: str = "mean"):
+    """(input - target)^2. Shape: (*), (*) -> () or (*).   Source: PyTorch `mse_loss`."""
+    d = input - target
+    return reduced(xp, d * d, reduction)
+
+
+@mse_loss.gradient("input")
+def _(xp, g, input, target, reduction):
+    return per_element(xp, g * 2, elements(input, target), reduction) * (input - target)
+
+
+@mse_loss.gradient("target")
+def _(xp, g, input, target, reduction):
+    return per_element(xp, g * 2, elements(input, target), reduction) * (target - input)
+
+
+@op(promote="same")
+def smooth_l1_loss(xp, input, target, reduction: str = "mean", beta: float = 1.0):
+    """d^2 / (2 beta) below beta, d - beta / 2 above, for d = |input - target|.   Source: PyTorch `smooth_l1_loss`."""
+    d = xp.abs(input - target)
+    return reduced(xp, xp.where(d < beta, 0.5 * d * d / beta, d - 0.5 * beta), reduction)
+
+
+def smooth_l1_slope(xp, g, input, target, reduction, beta):
+    d = input - target
+    return per_element(xp, g, elements(input, target), reduction) * xp.where(xp.abs(d) < beta, d / beta, xp.sign(d))
+
+
+@smooth_l1_loss.gradient("input")
+def _(xp, g, input, target, reduction, beta):
+    return smooth_l1_slope(xp, g, input, target, reduction, beta)
+
+
+@smooth_l1_loss.gradient("target")
+def _(xp, g, input, target, reduction, beta):
+    return -smooth_l1_slope(xp, g, input, target, reduction, beta)
+
+
+@op(promote="same")
+def huber_loss(xp, input, target, reduction: str = "mean", delta: float = 1.0):
+    """d^2 / 2 below delta, delta * (d - delta / 2) above, for d = |input - target|.   Source: PyTorch `huber_loss`."""
+    d = xp.abs(input - target)
+    return reduced(xp, xp.where(d < delta, 0.5 * d * d, delta * (d - 0.5 * delta)), reduction)
+
+
+@huber_loss.gradient("input")
+def _(xp, g, input, target, reduction, delta):
+    return smooth_l1_slope(xp, g, input, target, reduction, delta) * delta
+
+
+@huber_loss.gradient("target")
+def _(xp, g, input, target, reduction, delta):
+    return smooth_l1_slope(xp, g, input, target, reduction, delta) * -delta
+
+
+@op(promote="same")
+def kl_div(xp, input, target, reduction: str = "mean", log_target: bool = False):
+    """t (log t - x), 0 where t is 0.   Source: PyTorch `kl_div`."""
+    if log_target:
+        return reduced(xp, xp.exp(target) * (target - input), reduction)
+    safe = xp.where(target > 0, target, xp.ones_like(target))
+    return reduced(xp, target * xp.log(safe) - target * input, reduction)
+
+
+@kl_div.gradient("input")
+def _(xp, g, input, target, reduction, log_target):
+    weight = xp.exp(target) if log_target else target
+    return -per_element(xp, g, elements(input, target), reduction) * weight
+
+
+@kl_div.gradient("target")
+def _(xp, g, input, target, reduction, log_target):
+    each = per_element(xp, g, elements(input, target), reduction)
+    if log_target:
+        return each * xp.exp(target) * (target - input + 1)
+    safe = xp.where(target > 0, target, xp.ones_like(target))
+    return each * xp.where(target > 0, xp.log(safe) + 1 - input, xp.zeros_like(target))
+
+
+@op(promote="same")
+def binary_cross_entropy(xp, input, target, weight=None, reduction: str = "mean"):
+    """-(t log x + (1 - t) log(1 - x)), logarithms at least -100.   Source: PyTorch `binary_cross_entropy`."""
+    if input.size and (input.min() < 0 or input.max() > 1):
+        raise RuntimeError("all elements of input should be between 0 and 1. Apply a sigmoid first, or use "
+                           "binary_cross_entropy_with_logits")
+    loss = (target - 1) * xp.maximum(xp.log1p(-input), -100) - target * xp.maximum(xp.log(input), -100)
+    return reduced(xp, loss if weight is None else loss * weight, reduction)
+
+
+@binary_cross_entropy.gradient("input")
+def _(xp, g, input, target, weight, reduction):
+    slope = (input - target) / xp.maximum(input * (1 - input), xp.full_like(input, 1e-12))
+    each = per_element(xp, g, input.size, reduction)
+    return each * slope if weight is None else each * slope * weight
+
+
+@binary_cross_entropy.gradient("target")
+def _(xp, g, input, weight, reduction):
+    each = per_element(xp, g, input.size, reduction) * (xp.log1p(-input) - xp.log(input))
+    return each if weight is None else each * weight
+
+
+@op(promote="same")
+def binary_cross_entropy_with_logits(xp, input, target, weight=None, pos_weight=None, reduction: str = "mean"):
+    """Binary cross-entropy of sigmoid(x), without overflow.   Source: PyTorch `binary_cross_entropy_with_logits`."""
+    softplus = xp.log1p(xp.exp(-xp.abs(input))) + xp.maximum(-input, 0)
+    if pos_weight is None:
+        loss = (1 - target) * input + softplus
+    else:
+        loss = (1 - target) * input + ((pos_weight - 1) * target + 1) * softplus
+    return reduced(xp, loss if weight is None else loss * weight, reduction)
+
+
+@binary_cross_entropy_with_logits.gradient("input")
+def _(xp, g, input, target, weight, pos_weight, reduction):
+    if pos_weight is None:
+        slope = xp.sigmoid(input) - target
+    else:
+        scaled = pos_weight * target
+        slope = (scaled + 1 - target) * xp.sigmoid(input) - scaled
+    each = per_element(xp, g, elements(input, target), reduction)
+    return each * slope if weight is None else each * slope * weight
+
+
+@binary_cross_entropy_with_logits.gradient("target")
+def _(xp, g, input, target, weight, pos_weight, reduction):
+    if pos_weight is None:
+        slope = -input
+    else:
+        softplus = xp.log1p(xp.exp(-xp.abs(input))) + xp.maximum(-input, xp.zeros_like(input))
+        slope = (pos_weight - 1) * softplus - input
+    each = per_element(xp, g, elements(input, target), reduction)
+    return each * slope if weight is None else each * slope * weight
+
+
+@op(promote="same", exempt=("target",))
+def nll_loss(xp, input, target, weight=None, ignore_index: int = -100, reduction: str = "mean"):
+    """-weight[y] * x[y] over the class dim; the mean is weighted, too.
+
+    Shape: (N, C, *), (N, *) -> () or (N, *).   Raises: IndexError for a class out of range.   Source: PyTorch `nll_loss`.
+    """
+    check_classes(xp, input, target, ignore_index)
+    where, scale = class_weights(xp, input, target, weight, ignore_index)
+    picked = xp.squeeze(xp.take_along_axis(input, where, class_dim(input)), class_dim(input))
+    loss = -picked * scale
+    if reduction == "none":
+        return loss
+    return xp.sum(loss) / xp.sum(scale) if reduction == "mean" else xp.sum(loss)
+
+
+def class_dim(input):
+    return 0 if input.ndim == 1 else 1
+
+
+def check_classes(xp, input, target, ignore_index):
+    """Raises PyTorch's errors for targets that do not fit the input."""
+    expected = input.shape[:class_dim(input)] + input.shape[class_dim(input) + 1:]
+    if input.ndim > 1 and target.ndim and input.shape[0] != target.shape[0]:
+        raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({target.shape[0]}).")
+    if target.shape != expected:
+        raise RuntimeError(f"Expected target size {list(expected)}, got {list(target.shape)}: nll_loss wants one class for "
+                           f"each row of input {list(input.shape)}, classes in dim {class_dim(input)}")
+    if target.dtype.kind not in "iu":
+        raise RuntimeError(f"expected scalar type Long but found {xp.dtype_of(target).name.capitalize()}. Classes are ints: "
+                           "convert the target with .long()")
+    if target.size:
+        bad = (target != ignore_index) & ((target < 0) | (target >= input.shape[class_dim(input)]))
+        if bad.any():
+            raise IndexError(f"Target {int(target[bad].reshape(-1)[0])} is out of bounds.")
+
+
+def class_weights(xp, input, target, weight, ignore_index):
+    """Where the classes are (as indices that broadcast along the class dim), and what each row counts."""
+    valid = target != ignore_index
+    safe = xp.where(valid, target, xp.zeros_like(target))
+    scale = xp.cast(valid, xp.dtype_of(input))
+    if weight is not None:
+        scale = scale * xp.reshape(xp.take(weight, safe), safe.shape)
+    return xp.expand_dims(safe, class_dim(input)), scale
+
+
+@nll_loss.gradient("input")
+def _(xp, g, input, target, weight, ignore_index, reduction):
+    where, scale = class_weights(xp, input, target, weight, ignore_index)
+    if reduction == "mean":
+        scale = scale / xp.sum(scale)
+    at = class_dim(input)
+    return xp.scatter_add(xp.zeros_like(input), at, where, xp.expand_dims(-g * scale, at))
