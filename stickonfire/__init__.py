@@ -1,5 +1,34 @@
-"""PyStickOnFire."""
-from .eager import *
-from .eager import publish as _p, creation as _c
-globals().update(_p.published("stickonfire"))
-globals().update({f.__name__: f for f in _c.FUNCTIONS})
+"""PyStickOnFire: deep learning with PyTorch's API, in Python down to its kernels.
+
+`import stickonfire as torch` is enough for a chapter of a PyTorch textbook. Here stands the public list:
+the functions come from `eager` (published from the op declarations), submodules load when first used.
+"""
+from __future__ import annotations
+
+import importlib
+from math import e, inf, nan, pi
+from typing import Any
+
+from . import eager
+from .eager import *  # noqa: F403  (the list is eager.__all__)
+
+__version__ = "0.1.0"
+newaxis = None
+SUBMODULES = ("autograd", "backends", "compat", "cuda", "data", "fft", "io", "linalg", "models", "nn", "optim", "random",
+              "serialization", "special", "testing", "text", "train", "utils", "viz")
+LAZY = {"save": "io.checkpoint", "load": "io.checkpoint"}       # name -> where it is
+
+__all__ = [*eager.__all__, *LAZY, *SUBMODULES, "e", "inf", "nan", "newaxis", "pi"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in SUBMODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name in LAZY:
+        found = globals()[name] = getattr(importlib.import_module(f"{__name__}.{LAZY[name]}"), name)
+        return found
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

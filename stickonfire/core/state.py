@@ -20,8 +20,10 @@ class Modes(threading.local):
     inference = False       # whether new tensors may never enter a graph
     anomaly = False         # whether nodes remember where they were made, and NaN gradients raise
     anomaly_nan = True      # whether anomaly mode also looks for NaN
+    level = 0               # the above in one number: ORDINARY_LEVEL, NO_GRAD_LEVEL or SPECIAL_LEVEL
 
 
+ORDINARY_LEVEL, NO_GRAD_LEVEL, SPECIAL_LEVEL = range(3)
 ORDINARY = {"grad": True, "inference": False, "anomaly": False, "anomaly_nan": True}
 modes = Modes()
 plain = True                # no thread has left the ordinary modes
@@ -37,6 +39,8 @@ def set_mode(name: str, value: bool) -> bool:
     before: bool = getattr(modes, name)
     if before != value:
         setattr(modes, name, value)
+        special = modes.inference or modes.anomaly
+        modes.level = SPECIAL_LEVEL if special else ORDINARY_LEVEL if modes.grad else NO_GRAD_LEVEL
         with _lock:
             _departures += 1 if before == ORDINARY[name] else -1
             plain = _departures == 0

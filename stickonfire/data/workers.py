@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from ..eager import manual_seed, set_num_threads
+from ..eager import manual_seed
 from .dataset import IterableDataset
 from .fetch import make_fetcher
 from .transport import pack, receive, send, widen
@@ -111,7 +111,6 @@ def work(job: WorkerJob, tasks: Connection, answers: Connection, others: list[Co
     signal.signal(signal.SIGINT, signal.SIG_IGN)    # Ctrl-C is for the parent, which then closes the pipes
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _seed(job.base_seed, job.worker_id)
-    set_num_threads(1)
     _worker_info = WorkerInfo(job.worker_id, job.num_workers, job.base_seed + job.worker_id, job.dataset)
     sender = _Sender(answers)
     try:

@@ -310,7 +310,5 @@ METHODS: dict[str, Any] = {
     "short": caster(dtypes.int16), "char": caster(dtypes.int8), "byte": caster(dtypes.uint8),
     "bool": caster(dtypes.bool_), "cfloat": caster(dtypes.complex64), "cdouble": caster(dtypes.complex128),
 }
-for _name, _method in METHODS.items():
-    setattr(Tensor, _name, _method)
 
 FUNCTIONS = (is_floating_point, is_complex, is_signed, is_tensor, is_nonzero, numel)

@@ -8,8 +8,9 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..core import state
 from ..core.state import modes
-from ..tape.engine import walk
+from ..tape.engine import Wanted, walk
 from ..tape.node import Edge, Node, RemovableHandle, ends_of
 from . import namespace
 from .graph import DIFFERENTIABLE, AccumulateGrad
@@ -19,6 +20,7 @@ from .values import ArrayValues, TensorValues
 from .views import current_edge
 
 Tensors = Tensor | Sequence[Tensor]
+Roots = tuple[list[Edge], list[Any]]
 ARRAYS, TENSORS = ArrayValues(), TensorValues()
 
 
@@ -41,7 +43,7 @@ def backward(tensors: Tensors, grad_tensors: Any = None, retain_graph: bool | No
     keep = create_graph if retain_graph is None else retain_graph
     values = TENSORS if create_graph else ARRAYS
     if inputs is None:
-        run(roots, values, keep, None, None)
+        run(roots, values, keep)
         return
     chosen = as_tuple(inputs)
     if not chosen:
@@ -50,11 +52,10 @@ def backward(tensors: Tensors, grad_tensors: Any = None, retain_graph: bool | No
 
     def collect(node: Node, output: int, grad: Any) -> None:
         if grad is not None and isinstance(node, AccumulateGrad):
-            values.accumulate(node, grad)
+            node.apply([grad], values)
         elif grad is not None:
-            t, wrapped = targets[node, output], values.wrap(grad)
-            t.__dict__["_grad"] = wrapped if t.grad is None else t.grad + wrapped
-    run(roots, values, keep, by_node(targets), collect)
+            values.keep(targets[node, output], grad)
+    run(roots, values, keep, Wanted(by_node(targets), collect))
 
 
 def grad(outputs: Tensors, inputs: Tensors, grad_outputs: Any = None, retain_graph: bool | None = None,
@@ -84,7 +85,8 @@ def grad(outputs: Tensors, inputs: Tensors, grad_outputs: Any = None, retain_gra
 
     def collect(node: Node, output: int, value: Any) -> None:
         found[node, output] = value
-    run(roots, values, create_graph if retain_graph is None else retain_graph, by_node(dict.fromkeys(ends)), collect)
+    run(roots, values, create_graph if retain_graph is None else retain_graph,
+        Wanted(by_node(dict.fromkeys(ends)), collect))
     result = [found.get(end) for end in ends]
     missing = [i for i, value in enumerate(result) if value is None]
     if missing and not (allow_unused or materialize_grads):
@@ -96,26 +98,30 @@ def grad(outputs: Tensors, inputs: Tensors, grad_outputs: Any = None, retain_gra
     return tuple(tensors)
 
 
-def run(roots: list[tuple[Edge, Any]], values: ArrayValues, keep: bool, wanted: Any, collect: Any) -> None:
+def run(roots: Roots, values: ArrayValues, keep: bool, wanted: Wanted | None = None) -> None:
     """The walk, with recording on only if the gradients' own graph is wanted."""
-    with set_grad(isinstance(values, TensorValues)):
-        walk(roots, values, keep, modes.anomaly and modes.anomaly_nan, wanted, collect)
+    anomaly = not state.plain and modes.anomaly
+    if values is ARRAYS:        # nothing that is called records, and what a user wrote is called with recording off
+        walk(*roots, values, keep, wanted, AccumulateGrad.watched, anomaly)
+    else:
+        with set_grad(True):
+            walk(*roots, values, keep, wanted, AccumulateGrad.watched, anomaly)
 
 
-def start(tensors: Tensors, grads: Any, create_graph: bool) -> list[tuple[Edge, Any]]:
-    """The roots of a walk: the tensors' edges with their gradients."""
+def start(tensors: Tensors, grads: Any, create_graph: bool) -> Roots:
+    """The roots of a walk: the tensors' edges, and their gradients."""
     outputs = as_tuple(tensors)
     given = (None,) * len(outputs) if grads is None else as_tuple(grads)
     if len(given) != len(outputs):
         raise RuntimeError(f"got {len(outputs)} tensors and {len(given)} gradients")
-    roots = []
-    for i, (t, g) in enumerate(zip(outputs, given)):
+    edges: list[Edge] = []
+    for i, t in enumerate(outputs):
         edge = current_edge(t)
         if edge is None:
             raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn. Nothing it was "
                                "computed from has requires_grad=True (or it was computed under no_grad)")
-        roots.append((edge, first_gradient(t, g, create_graph)))
-    return roots
+        edges.append(edge)
+    return edges, [first_gradient(t, g, create_graph) for t, g in zip(outputs, given)]
 
 
 def first_gradient(t: Tensor, g: Tensor | None, create_graph: bool) -> Any:
@@ -223,7 +229,7 @@ def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
                                f"{self.dtype}: convert it with .float()")
         if self._alias is INFERENCE and not modes.inference:
             raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
-        leaf = AccumulateGrad(self._array)
+        leaf = AccumulateGrad(self)
         leaf.grad = self.__dict__.pop("_grad", None)
         self._edge = leaf
     elif not requires_grad and isinstance(edge, AccumulateGrad):
@@ -261,9 +267,7 @@ def retain_grad(self: Tensor) -> None:
     if isinstance(edge, AccumulateGrad):
         return
     node, output = ends_of(edge)
-    if node.retained is None:
-        node.retained = {}
-    node.retained[output] = weakref.ref(self)
+    node.hooked().retained[output] = weakref.ref(self)
 
 
 def retains_grad(self: Tensor) -> bool:
@@ -271,7 +275,7 @@ def retains_grad(self: Tensor) -> bool:
     if self._edge is None or isinstance(self._edge, AccumulateGrad):
         return False
     node, output = ends_of(self._edge)
-    return node.retained is not None and output in node.retained
+    return node.hooks is not None and output in node.hooks.retained
 
 
 def register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
@@ -283,7 +287,7 @@ def register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Remo
     if edge is None:
         raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
     node, output = ends_of(edge)
-    return node.add_prehook(output, hook)
+    return node.add_tensor_hook(output, hook)
 
 
 def register_post_accumulate_grad_hook(self: Tensor, hook: Callable[[Tensor], None]) -> RemovableHandle:
@@ -298,7 +302,8 @@ def register_post_accumulate_grad_hook(self: Tensor, hook: Callable[[Tensor], No
         raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
     if leaf.post_hooks is None:
         leaf.post_hooks = {}
-    return RemovableHandle(leaf.post_hooks, lambda: hook(self))
+    AccumulateGrad.watched = True
+    return RemovableHandle(leaf.post_hooks, hook)
 
 
 def detach(self: Tensor) -> Tensor:
@@ -343,5 +348,3 @@ METHODS: dict[str, Any] = {
     "is_leaf": property(is_leaf), "grad_fn": property(grad_fn), "output_nr": property(output_nr),
     "retains_grad": property(retains_grad),
 }
-for _name, _method in METHODS.items():
-    setattr(Tensor, _name, _method)

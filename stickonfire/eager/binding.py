@@ -19,6 +19,17 @@ def bind(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tupl
     """The inputs and attributes of a call `op(*args, **kwargs)`."""
     if op.varargs:
         args = gather_varargs(op, args)
+    if not kwargs and not op.variadic and op.tensors_first and op.least <= len(args) <= op.positional:
+        n = len(op.tensors)
+        inputs = args[:n] if len(args) >= n else (*args, *[None] * (n - len(args)))
+        for i, value in enumerate(inputs):
+            if not isinstance(value, Tensor):
+                inputs = (*inputs[:i], operand(op, value, i), *inputs[i + 1:])
+        if op.scalars == "some":
+            check_some(op, inputs)
+        if len(args) <= n:
+            return inputs, op.attribute_defaults
+        return inputs, {**op.attribute_defaults, **dict(zip(op.attributes, args[n:]))}
     if len(args) > op.positional:
         raise TypeError(f"{op.name}() takes {op.positional} positional arguments but {len(args)} were given")
     given = dict(zip(op.params, args))
@@ -36,6 +47,8 @@ def bind(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tupl
         inputs = tensor_list(op, given[op.tensors[0]])
     else:
         inputs = tuple([operand(op, given.get(name, op.defaults.get(name)), i) for i, name in enumerate(op.tensors)])
+        if op.scalars == "some":
+            check_some(op, inputs)
     attrs = op.attribute_defaults | {name: given[name] for name in op.attributes if name in given}
     return inputs, attrs
 
@@ -43,10 +56,13 @@ def bind(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tupl
 def gather_varargs(op: Op, args: tuple[Any, ...]) -> tuple[Any, ...]:
     """`(input, 2, 3)` as `(input, (2, 3))`, where the op takes its sizes or dims spread out."""
     at = op.params.index(op.varargs)
+    if len(args) <= at or args[at].__class__ is tuple:
+        return args
     rest = args[at:]
-    if len(rest) >= 1 and all(is_integer(n) for n in rest):
-        return (*args[:at], tuple([int(n) for n in rest]))
-    return args
+    for n in rest:
+        if n.__class__ is not int and not is_integer(n):
+            return args
+    return (*args[:at], tuple([int(n) for n in rest]))
 
 
 def is_integer(n: Any) -> bool:
@@ -62,12 +78,19 @@ def operand(op: Op, value: Any, position: int = 1) -> Any:
     name = op.tensors[position]
     if value is None and name in op.defaults:
         return None
-    if op.scalars and isinstance(value, numbers.Number):
+    if op.scalars and isinstance(value, numbers.Number) and (position or op.scalars != "rest"):
         return value if value.__class__ in (bool, int, float, complex) else plain_number(value)
     if op.scalars and value.__class__ in BY_ARRAY and position > 0:
         return make(value)
     raise TypeError(f"{op.name}(): argument '{name}' (position {position + 1}) must be Tensor, not "
                     f"{type(value).__name__}")
+
+
+def check_some(op: Op, inputs: tuple[Any, ...]) -> None:
+    """Refuses a call with numbers only, where PyTorch wants a tensor among them."""
+    if not any([isinstance(value, Tensor) for value in inputs]):
+        raise TypeError(f"{op.name}() received an invalid combination of arguments - got "
+                        f"({', '.join(type(value).__name__ for value in inputs)}), but one of them has to be a Tensor")
 
 
 def plain_number(value: Any) -> Any:

@@ -2,19 +2,36 @@
 
 Each module listed here ends with FUNCTIONS, a tuple of what is `torch.<name>`, and METHODS, a dict of what is a
 method of Tensor; ALIASES, where there are any, are further names in torch,
-SPECIAL a dict of what is in torch.special.
+SPECIAL and LINALG dicts of what is in torch.special and torch.linalg.
 """
 from __future__ import annotations
 
-from . import composite_arith, composite_special
+from typing import Any
+
+from . import (
+    attributes,
+    autograd,
+    composite_arith,
+    composite_complex,
+    composite_functional,
+    composite_reduce,
+    composite_special,
+    conversion,
+    creation,
+    indexing,
+    random,
+)
 from .publish import NAMESPACES
 from .tensor import Tensor
 
-MODULES = (composite_arith, composite_special)
+MODULES: tuple[Any, ...] = (
+    attributes, autograd, composite_arith, composite_complex, composite_functional, composite_reduce,
+    composite_special, conversion, creation, indexing, random)
 
 for _module in MODULES:
-    NAMESPACES["stickonfire"].update({f.__name__: f for f in _module.FUNCTIONS})
+    NAMESPACES["stickonfire"].update({f.__name__: f for f in getattr(_module, "FUNCTIONS", ())})
     NAMESPACES["stickonfire"].update(getattr(_module, "ALIASES", {}))
     NAMESPACES["special"].update(getattr(_module, "SPECIAL", {}))
+    NAMESPACES["linalg"].update(getattr(_module, "LINALG", {}))
     for _name, _method in _module.METHODS.items():
         setattr(Tensor, _name, _method)

@@ -57,6 +57,8 @@ def float_power(input: Any, exponent: Any, **out: Any) -> Tensor:
 
     Shape: (*), (*) -> broadcast, of float64 or complex128.   Source: PyTorch `float_power`.
     """
+    if not isinstance(input, Tensor) and not isinstance(exponent, Tensor):
+        raise TypeError("float_power() received an invalid combination of arguments: one has to be a Tensor")
     return power(wide(input), wide(exponent), **out)
 
 
@@ -82,6 +84,8 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
     >>> torch.isclose(torch.tensor([1., 2.]), torch.tensor([1., 2.1]))
     tensor([ True, False])
     """
+    if not isinstance(input, Tensor) or not isinstance(other, Tensor):
+        raise TypeError(f"isclose(): input and other must be Tensors, not {type(input).__name__} and {type(other).__name__}")
     if input.dtype is not other.dtype:
         raise RuntimeError(f"{input.dtype} did not match {other.dtype}. In isclose(): cast one with .to(dtype)")
     if rtol < 0 or atol < 0:
@@ -127,5 +131,5 @@ def equal(input: Tensor, other: Tensor) -> bool:
 FUNCTIONS = (div, float_power, isclose, allclose, equal)
 METHODS = {"div": div, "div_": div_, "divide": div, "divide_": div_, "true_divide": div, "true_divide_": div_,
            "float_power": float_power, "float_power_": float_power_, "isclose": isclose, "allclose": allclose,
-           "equal": equal}
+           "equal": equal, "__rdiv__": Tensor.__rtruediv__}
 ALIASES = {"divide": div, "true_divide": div}

@@ -161,5 +161,3 @@ METHODS: dict[str, Any] = {
     "__repr__": to_string, "__deepcopy__": deepcopy, "__reduce_ex__": reduce, "__hash__": object.__hash__,
     "__array_priority__": 1000,
 }
-for _name, _method in METHODS.items():
-    setattr(Tensor, _name, _method)

@@ -375,8 +375,6 @@ def construct(cls: type[Tensor], *args: Any, device: Any = None) -> Tensor:
 
 METHODS = {"new_zeros": new_zeros, "new_ones": new_ones, "new_empty": new_empty, "new_full": new_full,
            "new_tensor": new_tensor, "new_empty_strided": new_empty_strided, "__new__": construct}
-for _name, _method in METHODS.items():
-    setattr(Tensor, _name, _method)
 
 FUNCTIONS = (zeros, ones, empty, full, tensor, as_tensor, asarray, from_numpy, from_dlpack, arange, linspace, logspace, eye,
              zeros_like, ones_like, empty_like, full_like, empty_strided, scalar_tensor)

@@ -6,15 +6,17 @@ graphs keep gradients alive, not tensors. Saved arrays carry the version they we
 from __future__ import annotations
 
 import traceback
+import weakref
 from collections.abc import Callable
 from typing import Any
 
 from ..backends.base import XP
+from ..core import state
 from ..core.state import modes
 from ..ops.op import Op
-from ..tape.node import Edge, Node, Output, next_number
+from ..tape.node import Edge, Hooks, Node, Output, next_number
 from .promotion import SCALAR_NAMES
-from .tensor import Tensor, make, new, version_cell
+from .tensor import INFERENCE, Tensor, make, new, version_cell
 
 FREED = ("Trying to backward through the graph a second time (or directly access saved tensors after they have "
          "already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
@@ -25,22 +27,30 @@ FREED = ("Trying to backward through the graph a second time (or directly access
 class AccumulateGrad(Node):
     """A leaf that requires a gradient: where its gradient is gathered."""
 
-    __slots__ = ("grad", "array", "post_hooks")
+    __slots__ = ("grad", "array", "owner", "post_hooks")
     grad: Tensor | None
-    post_hooks: dict[int, Callable[[], None]] | None
+    post_hooks: dict[int, Callable[[Tensor], None]] | None
+    watched = False         # whether any leaf has, or had, hooks, which could tell when a leaf is run
 
-    def __init__(self, array: Any) -> None:
-        self.number, self.parents, self.shape = next_number(), (), array.shape
-        self.array, self.grad, self.post_hooks = array, None, None
+    def __init__(self, leaf: Tensor) -> None:
+        self.number, self.parents, self.shape = next_number(), (), leaf._array.shape
+        self.array, self.owner, self.grad, self.post_hooks = leaf._array, weakref.ref(leaf), None, None
 
     @property
     def variable(self) -> Tensor:
-        """The leaf, as a tensor that shares its memory and its gradient."""
-        return make(self.array, self)
+        """The leaf; if nobody else holds it any more, a tensor that shares its memory and its gradient."""
+        leaf = self.owner()
+        return leaf if leaf is not None and leaf._edge is self else make(self.array, self)
+
+    def hooked(self) -> Hooks:
+        AccumulateGrad.watched = True
+        return super().hooked()
 
     def apply(self, grads: list[Any], values: Any) -> tuple[Any, ...]:
         if grads[0] is not None:
-            values.accumulate(self, grads[0])
+            values.accumulate(self, grads)
+            if self.post_hooks:
+                values.call_post_hooks(self)
         return ()
 
 
@@ -51,29 +61,34 @@ class OpNode(Node):
     op: Op
     saved: tuple[Any, ...] | None       # for each rule the values it wants, None if it does not apply; None once released
 
-    native: Any = None                              # the output's array dtype, where inputs differ from it
-    versions: tuple[tuple[list[int], int], ...] = ()
+    simple = True                       # one output, of more than 16 bits: rules take gradient and saved values as they are
+    native: Any = None                  # the output's array dtype, where inputs differ from it
+    versions: tuple[tuple[list[int], int], ...] = ()        # of the saved tensors: (cell, what it should hold)
 
     def name(self) -> str:
         return self.op.grad_name
 
     def release(self) -> None:
-        self.saved, self.versions = None, ()
+        if self.versions:
+            self.saved = None
 
-    def apply(self, grads: list[Any], values: Any) -> tuple[Any, ...]:
-        if self.saved is None:
+    def apply(self, grads: list[Any], values: Any) -> Any:
+        saved = self.saved
+        if saved is None:
             raise RuntimeError(FREED)
         for cell, version in self.versions:
             if cell[0] != version:
                 raise changed_in_place(self, cell[0], version)
-        op, parents = self.op, self.parents
-        xp, g, saved = values.arguments(self, grads)
-        if op.variadic:
-            return tuple(op.rules[0].function(xp, g, *saved[0]))
-        if len(parents) == 1:
-            return (op.rules[0].function(xp, g, *saved[0]),)
-        result: list[Any] = [None] * len(parents)
-        for rule, kept in zip(op.rules, saved):
+        op, g = self.op, grads[0]
+        xp = XP.get(g.__class__) if self.simple else None
+        if xp is None:
+            xp, g, saved = values.arguments(self, grads, saved)
+        rules, count = op.rules, len(self.parents)
+        if count == 1 or op.variadic:
+            value = rules[0].function(xp, g, *saved[0])
+            return value if op.variadic else (value,)
+        result: list[Any] = [None] * count
+        for rule, kept in zip(rules, saved):
             if kept is not None:
                 value = rule.function(xp, g, *kept)
                 if len(rule.inputs) == 1:
@@ -81,7 +96,7 @@ class OpNode(Node):
                 else:
                     for i, part in zip(rule.inputs, value):
                         result[i] = part
-        return tuple(result)
+        return result
 
 
 def record(op: Op, inputs: tuple[Any, ...], arrays: list[Any], edges: list[Edge | None], attrs: dict[str, Any],
@@ -102,7 +117,7 @@ def record(op: Op, inputs: tuple[Any, ...], arrays: list[Any], edges: list[Edge 
         node.shape = array.shape
         out._edge = node
     else:
-        node.outputs = len(outs)
+        node.outputs, node.simple = len(outs), False
         node.shape = tuple([t._array.shape for t in outs])
         for i, t in enumerate(outs):
             if t._array.dtype.kind in DIFFERENTIABLE:
@@ -114,9 +129,10 @@ def record(op: Op, inputs: tuple[Any, ...], arrays: list[Any], edges: list[Edge 
     for a in arrays:
         if a.__class__ in XP and (a.dtype is not native or native.itemsize == 2):
             node.native = native
+            node.simple = node.simple and native.itemsize > 2
             node.natives = tuple([b.dtype if b.__class__ in XP else None for b in arrays])
             break
-    if modes.anomaly:
+    if not state.plain and modes.anomaly:
         node.trace = "".join(traceback.format_stack()[:-3])
 
 
@@ -130,29 +146,34 @@ def save(node: OpNode, op: Op, inputs: tuple[Any, ...], arrays: list[Any], attrs
     versions: list[tuple[list[int], int]] = []
     edges = node.parents
     for rule in op.rules:
-        if len(edges) > 1 and not op.variadic and all([edges[i] is None for i in rule.inputs]):
+        if len(edges) > 1 and not op.variadic and rule.idle(edges):
             saved.append(None)
             continue
         kept: list[Any] = []
         for source, key in rule.wants:
             if source == "attr":
                 kept.append(attrs[key])
-            elif source == "input" and not op.variadic:
+                continue
+            if source == "input" and not op.variadic:
                 kept.append(arrays[key])
-                if isinstance(t := inputs[key], Tensor):
-                    cell = version_cell(t)
-                    versions.append((cell, cell[0]))
+                t = inputs[key]
+                if not isinstance(t, Tensor):
+                    continue
             elif source == "out":
-                cell = version_cell(outs[0])
-                versions.append((cell, cell[0]))
-                kept.append(outs[0]._array)
+                t = outs[0]
+                kept.append(t._array)
             elif source == "input":
                 kept.append(arrays)
-                for t in inputs:
-                    cell = version_cell(t)
-                    versions.append((cell, cell[0]))
+                versions += [(cell := version_cell(t), cell[0]) for t in inputs]
+                continue
             else:
                 kept.append(fact(source, key, op, arrays, outs, node))
+                continue
+            alias = t._alias
+            if alias is None:
+                t._alias = alias = ([0], None, 0)
+            cell = version_cell(t) if alias is INFERENCE else alias[0]
+            versions.append((cell, cell[0]))
         saved.append(tuple(kept))
     node.saved = tuple(saved)
     if versions:

@@ -233,5 +233,3 @@ def check_index(self: Tensor, item: Tensor, dim: int) -> None:
 
 
 METHODS = {"__getitem__": getitem, "__setitem__": setitem}
-for _name, _method in METHODS.items():
-    setattr(Tensor, _name, _method)

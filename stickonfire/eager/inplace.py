@@ -98,7 +98,7 @@ def write(name: str, xp: Any, array: Any, result: Any) -> None:
 
 def check_overlap(name: str, xp: Any, array: Any) -> None:
     """Refuses to write to an expanded tensor, where several elements are one in memory."""
-    if 0 in array.strides and any(n > 1 and s == 0 for n, s in zip(array.shape, array.strides)):
+    if 0 in array.strides and array.size and any(n > 1 and s == 0 for n, s in zip(array.shape, array.strides)):
         raise RuntimeError("unsupported operation: more than one element of the written-to tensor refers to a single "
                            f"memory location. Please clone() the tensor before performing the operation. In {name}")
 

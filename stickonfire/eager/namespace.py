@@ -20,7 +20,9 @@ NAMES = {"arccos": "acos", "arccosh": "acosh", "arcsin": "asin", "arcsinh": "asi
          "arctanh": "atanh", "arctan2": "atan2", "absolute": "abs", "negative": "neg", "multiply": "mul",
          "subtract": "sub", "divide": "div", "true_divide": "div", "power": "pow", "rint": "round",
          "greater": "gt", "greater_equal": "ge", "less": "lt", "less_equal": "le", "equal": "eq", "not_equal": "ne",
-         "invert": "bitwise_not", "sign": "sgn", "log_sigmoid": "logsigmoid"}
+         "invert": "bitwise_not", "sign": "sgn", "log_sigmoid": "logsigmoid", "product": "matmul",
+         "gathered": "gather", "scattered": "scatter_values", "windows": "unfold", "selected": "index_select",
+         "diagonals": "diag_embed"}
 
 
 def __getattr__(name: str) -> Callable[..., Any]:
@@ -28,8 +30,12 @@ def __getattr__(name: str) -> Callable[..., Any]:
     if op is None:
         raise AttributeError(f"no function '{name}' over Tensors: a gradient rule uses it, so eager/namespace.py needs it")
 
-    def call(*inputs: Any, **attrs: Any) -> Any:
-        return dispatch(op, inputs, op.attribute_defaults | attrs)
+    def call(*args: Any, **attrs: Any) -> Any:
+        if len(args) <= len(op.tensors):
+            return dispatch(op, args, op.attribute_defaults | attrs)
+        given = dict(zip(op.params, args)) | attrs
+        return dispatch(op, tuple([given.get(n) for n in op.tensors]),
+                        op.attribute_defaults | {n: given[n] for n in op.attributes if n in given})
     call.__name__ = name
     globals()[name] = call
     return call
@@ -55,6 +61,10 @@ def mean(a: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
 
 def cumsum(a: Tensor, axis: int) -> Tensor:
     return run("cumsum", a, dim=axis)
+
+
+def cumprod(a: Tensor, axis: int) -> Tensor:
+    return run("cumprod", a, dim=axis)
 
 
 def flip(a: Tensor, axis: Any) -> Tensor:
@@ -115,6 +125,30 @@ def take_along_axis(a: Tensor, indices: Any, axis: int) -> Tensor:
     return run("gather", a, as_tensor(indices, a), dim=axis)
 
 
+def index_put_at(a: Tensor, spec: Any, indices: Sequence[Tensor], values: Tensor) -> Tensor:
+    return run("index_put", a, values, *indices, spec=spec, accumulate=False)
+
+
+def index_add_at(a: Tensor, spec: Any, indices: Sequence[Tensor], values: Tensor) -> Tensor:
+    return run("index_put", a, values, *indices, spec=spec, accumulate=True)
+
+
+def scatter_combined(reduce: str, a: Tensor, dim: int, index: Tensor, src: Tensor, include_self: bool) -> Tensor:
+    return run("scatter_reduce", a, index, src, dim=dim, reduce=reduce, include_self=include_self)
+
+
+def padded(a: Tensor, pads: Sequence[tuple[int, int]], value: Any) -> Tensor:
+    return run("constant_pad_nd", a, pad=[n for pair in reversed(pads) for n in pair], value=value)
+
+
+def logcumsumexp(a: Tensor, axis: int) -> Tensor:
+    return run("logcumsumexp", a, dim=axis)
+
+
+def between(view: Any, base: Any) -> Tensor:
+    return make(backend_for(None).xp.between(view, base))
+
+
 def as_tensor(array: Any, like: Tensor) -> Any:
     """A saved index array as a Tensor."""
     return array if isinstance(array, Tensor) else make(namespace_of(like).asarray(array))
@@ -127,6 +161,15 @@ def where(condition: Any, a: Any, b: Any) -> Tensor:
 
 def keep(a: Any, mask: Any) -> Tensor:
     return where(mask, a, zeros_like(a))
+
+
+def step(a: Tensor, low: float) -> Tensor:
+    xp = namespace_of(a)
+    return make(xp.asarray(xp.step(a._array, low)))
+
+
+def elu_grad(a: Tensor, alpha: float, scale: float, input_scale: float) -> Tensor:
+    return run("elu_grad", a, alpha=alpha, scale=scale, input_scale=input_scale)
 
 
 def conj(a: Any) -> Any:

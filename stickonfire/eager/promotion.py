@@ -1,7 +1,7 @@
 """Which dtype an op computes in and returns, from its inputs' dtypes. Called by `dispatch` alone.
 
-The common case (all inputs of one dtype that needs no cast) is one look-up in `op.casts`. The rest
-is PyTorch's promotion, see `core/dtypes.py`.
+What to do about a combination of dtypes is found out once and kept in `op.casts`. The rules are PyTorch's,
+see `core/dtypes.py`.
 """
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ..core import dtypes, state
 from ..core.dtypes import BOOL, FLOATING, INTEGER, dtype
 from ..ops.op import REGISTRY, Op
 
-UNSET: Any = object()                            # stands for "not looked up yet"
-Plan = tuple[dtype, dtype | None] | None        # compute in, round the floats of the result to
+Plan = tuple[tuple[dtype | None, ...] | None, dtype | None]     # casts of the inputs (None: none), what to round to
+NO_PLAN: Plan = (None, None)
 
 
 def forget() -> None:
@@ -25,44 +25,41 @@ def forget() -> None:
 state.on_default_dtype_change(forget)
 
 
-def plan_for(op: Op, common: dtype) -> Plan:
-    """How `op` treats inputs whose common dtype is `common`; None: just as they are."""
-    compute, result = common, None
-    if op.promote == "float" and common.category < FLOATING:
-        compute = state.default_dtype()
-    if op.opmath and compute.is_reduced:
-        compute, result = dtypes.float32, compute
-    return None if compute is common else (compute, result)
+def signature(arrays: list[Any]) -> tuple[Any, ...]:
+    """What a plan depends on: dtypes, which arrays are 0-d, the classes of Python numbers."""
+    return tuple([(a.dtype if a.ndim else (a.dtype,)) if a.__class__ in XP else a.__class__ for a in arrays])
 
 
-def cached_plan(op: Op, xp: Any, native: Any) -> Plan:
-    """`plan_for` a backend's dtype, remembered in `op.casts`."""
-    plan = op.casts[native] = plan_for(op, xp.dtype_of_native(native))
-    return plan
-
-
-def promote(op: Op, arrays: list[Any]) -> tuple[list[Any], dtype | None]:
-    """Casts mixed inputs. Returns the arrays and the dtype to round the result to."""
+def make_plan(op: Op, xp: Any, arrays: list[Any]) -> Plan:
+    """How an op treats inputs of these dtypes. Remembered in `op.casts` under their signature."""
     given = [a for i, a in enumerate(arrays) if a is not None and i not in op.exempt]
-    xp = next(XP[a.__class__] for a in arrays if a.__class__ in XP)
     tensors = [(xp.dtype_of(a), a.ndim) for a in given if a.__class__ in XP]
-    numbers = [a for a in given if a.__class__ not in XP]
     if op.promote == "match":
         for kind, _ in tensors[1:]:
             if kind is not tensors[0][0]:
-                raise RuntimeError(f"{op.name}: expected all tensors to have the same dtype, but got: "
-                                   f"{spelling(tensors[0][0])} != {spelling(kind)}. Cast one with .to(dtype)")
-    common = dtypes.result_type(tensors, numbers, state.default_dtype())
-    plan = plan_for(op, common)
-    compute, result = plan if plan is not None else (common, None)
+                raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {spelling(tensors[0][0])} != "
+                                   f"{spelling(kind)}. In {op.name}; cast one of them with .to(dtype)")
+    common = dtypes.result_type(tensors, [a for a in given if a.__class__ not in XP], state.default_dtype())
+    compute, rounded = common, None
+    if op.promote == "float" and common.category < FLOATING:
+        compute = state.default_dtype()
+    if op.opmath and compute.is_reduced:
+        compute, rounded = dtypes.float32, compute
+    casts = tuple([None if a is None or i in op.exempt else cast_for(xp, a, compute, bool(tensors))
+                   for i, a in enumerate(arrays)])
+    return (casts if any(casts) else None, rounded) if any(casts) or rounded else NO_PLAN
 
-    def bring(i: int, a: Any) -> Any:
-        if a is None or i in op.exempt:
-            return a
-        if a.__class__ in XP:
-            return xp.cast(a, compute)
-        return a if tensors else xp.cast(xp.asarray(a), compute)
-    return [bring(i, a) for i, a in enumerate(arrays)], result
+
+def cast_for(xp: Any, a: Any, compute: dtype, beside_tensors: bool) -> dtype | None:
+    """The dtype to cast an input to; None if it may stay. A Python number beside tensors stays, NumPy adapts it."""
+    if a.__class__ in XP:
+        return None if xp.dtype_of(a) is compute else compute
+    return None if beside_tensors else compute
+
+
+def cast_inputs(xp: Any, arrays: list[Any], casts: tuple[dtype | None, ...]) -> list[Any]:
+    """The arrays in the dtypes of a plan."""
+    return [a if d is None else xp.cast(a if a.__class__ in XP else xp.asarray(a), d) for a, d in zip(arrays, casts)]
 
 
 def wrap_numbers(op: Op, arrays: list[Any]) -> list[Any]:

@@ -11,9 +11,10 @@ from typing import Any
 from .. import ops  # noqa: F401  (declares the ops)
 from ..ops.op import REGISTRY, Op
 from .binding import bind
-from .dispatch import binary, dispatch
+from .dispatch import NUMBERS, dispatch, dispatch_operator
 from .inplace import dispatch_inplace, write_out
 from .results import named_result
+from .specialize import can_specialize, compiled, inplace_source, specialized
 from .tensor import Tensor
 
 NAMESPACES: dict[str, dict[str, Callable[..., Any]]] = {}
@@ -24,35 +25,81 @@ OPERATORS = {   # Python's operators and the ops they stand for; r: with swapped
     "bitwise_or": "__or__", "bitwise_xor": "__xor__", "bitwise_left_shift": "__lshift__",
     "bitwise_right_shift": "__rshift__", "eq": "__eq__", "ne": "__ne__", "lt": "__lt__", "le": "__le__",
     "gt": "__gt__", "ge": "__ge__"}
+UNARY_OPERATORS = {"neg": "__neg__", "positive": "__pos__", "abs": "__abs__", "bitwise_not": "__invert__"}
 
 
 def function(op: Op) -> Callable[..., Any]:
-    """The function (and method) that executes an op."""
-    plain = len(op.tensors) if not op.variadic and not op.returns and not op.varargs else -1
-    defaults = op.attribute_defaults if len(op.attribute_defaults) == len(op.attributes) else None
+    """The function (and method) that executes an op. Its fast form is written at the first call."""
+    if not can_specialize(op):
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return general(op, args, kwargs)
+        return named(call, op, op.name)
+    made: Callable[..., Any] | None = None
 
-    def call(*args: Any, **kwargs: Any) -> Any:
-        if len(args) == plain and not kwargs and defaults is not None:
-            for t in args:
-                if not isinstance(t, Tensor):
-                    break
-            else:
-                return dispatch(op, args, defaults)
-        out = kwargs.pop("out", None) if "out" in kwargs else None
-        inputs, attrs = bind(op, args, kwargs)
-        result = dispatch(op, inputs, attrs)
-        if out is not None:
-            return write_out(op, result, out)
-        return named_result(op, result) if op.returns else result
-    return named(call, op, op.name)
+    def first_call(*args: Any, **kwargs: Any) -> Any:
+        nonlocal made
+        if made is None:
+            made = named(specialized(op, general), op, op.name)
+            replace(first_call, made)
+        return made(*args, **kwargs)
+    return named(first_call, op, op.name)
+
+
+def general(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Any call of an op: binds the arguments, dispatches, and sees to `out=` and named results."""
+    out = kwargs.pop("out", None)
+    inputs, attrs = bind(op, args, kwargs)
+    result = dispatch(op, inputs, attrs)
+    if out is not None:
+        return write_out(op, result, out)
+    return named_result(op, result) if op.returns else result
+
+
+def replace(old: Callable[..., Any], new: Callable[..., Any], suffix: str = "") -> None:
+    """Puts an op's fast function wherever its first form was published."""
+    for names in NAMESPACES.values():
+        for name, value in names.items():
+            if value is old:
+                names[name] = new
+    op: Op = old.__dict__["op"]
+    for name in (op.name, *op.aliases, *UNARY_OPERATORS.values()):
+        if Tensor.__dict__.get(name + suffix) is old:
+            setattr(Tensor, name + suffix, new)
 
 
 def inplace_method(op: Op) -> Callable[..., Any]:
     """The method `name_` that executes an op and writes its result into the tensor."""
-    def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        inputs, attrs = bind(op, (self, *args), kwargs)
-        return dispatch_inplace(op, inputs, attrs)
-    return named(method, op, op.name + "_")
+    if op.kernel is None or not can_specialize(op):
+        def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+            return general_inplace(op, (self, *args), kwargs)
+        return named(method, op, op.name + "_")
+    made: Callable[..., Any] | None = None
+
+    def first_call(*args: Any, **kwargs: Any) -> Any:
+        nonlocal made
+        if made is None:
+            made = named(compiled(op, inplace_source(op), general_inplace), op, op.name + "_")
+            replace(first_call, made, "_")
+        return made(*args, **kwargs)
+    return named(first_call, op, op.name + "_")
+
+
+def general_inplace(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
+    """Any call of an in-place method."""
+    inputs, attrs = bind(op, args, kwargs)
+    return dispatch_inplace(op, inputs, attrs)
+
+
+def operator(op: Op, dunder: str) -> Callable[..., Any]:
+    """The operator `self op other`."""
+    def general_operator(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return dispatch_operator(op, *args[:2])
+
+    def first_call(self: Tensor, other: Any) -> Any:
+        made = named(specialized(op, general_operator, operator=True), op, dunder)
+        setattr(Tensor, dunder, made)
+        return made(self, other)
+    return named(first_call, op, dunder)
 
 
 def inplace_operator(op: Op) -> Callable[..., Any]:
@@ -70,6 +117,10 @@ def reflected(op: Op) -> Callable[..., Any]:
     def method(self: Tensor, other: Any) -> Any:
         if not is_operand(other):
             return NotImplemented
+        if not isinstance(self, Tensor):
+            raise TypeError(f"descriptor of '{op.name}' for Tensor objects doesn't apply to a '{type(self).__name__}' object")
+        if other.__class__ in NUMBERS or isinstance(other, Tensor):
+            return dispatch(op, (other, self), op.attribute_defaults)
         return dispatch(op, bind(op, (other, self), {})[0], op.attribute_defaults)
     return method
 
@@ -110,11 +161,14 @@ def publish_operators() -> None:
         op = REGISTRY.get(name)
         if op is None:
             continue
-        setattr(Tensor, dunder, binary(op))
+        setattr(Tensor, dunder, operator(op, dunder))
         bare = dunder.strip("_")
         if bare not in ("eq", "ne", "lt", "le", "gt", "ge"):
             setattr(Tensor, f"__r{bare}__", reflected(op))
             setattr(Tensor, f"__i{bare}__", inplace_operator(op))
+    for name, dunder in UNARY_OPERATORS.items():
+        if name in REGISTRY:
+            setattr(Tensor, dunder, function(REGISTRY[name]))
 
 
 def published(namespace: str) -> dict[str, Callable[..., Any]]:

@@ -329,8 +329,6 @@ METHODS = {"uniform_": uniform_, "normal_": normal_, "random_": random_, "bernou
            "exponential_": law("exponential", 1.0), "cauchy_": law("cauchy", 0.0, 1.0),
            "log_normal_": law("log_normal", 1.0, 2.0), "geometric_": law("geometric"),
            "bernoulli": bernoulli_method, "multinomial": multinomial_method}
-for _name, _method in METHODS.items():
-    setattr(Tensor, _name, _method)
 
 FUNCTIONS = (rand, randn, randint, randperm, rand_like, randn_like, randint_like, normal, bernoulli, multinomial, poisson,
              manual_seed, seed, initial_seed, get_rng_state, set_rng_state)

@@ -14,15 +14,15 @@ from ..core.shapes import Size
 from ..core.state import modes
 from ..tape.node import Edge
 
-INFERENCE: Any = (None, None)       # the alias of a tensor that may never enter a graph
+INFERENCE: Any = (None, None, 0)       # the alias of a tensor that may never enter a graph
 
 
 class Tensor:
     """A multi-dimensional array that can remember how it was made.
 
     Slots: `_array`, the backend's array; `_edge`, to the node that made it (a leaf that requires a gradient has an
-    `AccumulateGrad`, a tensor that needs none has None); `_alias`, None until needed, else a pair of the version (a
-    cell that all views share) and, for a view, the tensor it is a view of.
+    `AccumulateGrad`, a tensor that needs none has None); `_alias`, None until needed, else the version (a cell that
+    all views share), for a view the tensor it is a view of, and the version at which its edge was right.
 
     Source: PyTorch `torch.Tensor`.
 
@@ -34,7 +34,7 @@ class Tensor:
     __slots__ = ("_array", "_edge", "_alias", "__dict__", "__weakref__")
     _array: Any
     _edge: Edge | None
-    _alias: tuple[list[int], Tensor | None] | None
+    _alias: tuple[Any, ...] | None
 
     @property
     def dtype(self) -> dtype:
@@ -92,7 +92,8 @@ def make_view(array: Any, source: Tensor) -> Tensor:
         t._alias = INFERENCE
     else:
         base = source if alias is None or alias[1] is None else alias[1]
-        t._alias = (version_cell(source), base)
+        cell = version_cell(source)
+        t._alias = (cell, base, cell[0])
     return t
 
 
@@ -100,7 +101,7 @@ def version_cell(t: Tensor) -> list[int]:
     """The cell that counts the in-place writes to a tensor's memory, made when first asked for."""
     alias = t._alias
     if alias is None:
-        alias = t._alias = ([0], None)
+        alias = t._alias = ([0], None, 0)
     elif alias is INFERENCE:
         raise RuntimeError("Inference tensors cannot be saved for backward. Please do not use Tensors created in "
                            "inference mode in computation tracked by autograd. To work around this, you can make a "

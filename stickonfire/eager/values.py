@@ -4,124 +4,165 @@ The same gradient rules run in both cases; only the namespace they are handed di
 """
 from __future__ import annotations
 
+import warnings
+from sys import getrefcount
 from typing import Any
 
 from ..backends.base import XP
 from ..core import dtypes
-from ..tape.node import Node, Output
+from ..core.state import modes
+from ..tape.node import Edge, Node, Output, ends_of
 from . import namespace
 from .graph import AccumulateGrad, OpNode
-from .tensor import Tensor, make
+from .modes import set_grad
+from .tensor import Tensor, bump, make
 
 
 class ArrayValues:
     """Gradients as bare arrays: nothing is recorded."""
 
+    recording = False
+
     def add(self, a: Any, b: Any) -> Any:
         return a + b
 
-    def fit(self, grad: Any, child: Node, i: int, parent: Node, output: int) -> Any:
+    def fit(self, grad: Any, shape: tuple[int, ...], native: Any) -> Any:
         """Undoes broadcasting and promotion: a gradient has its tensor's shape and dtype."""
-        shape = parent.shape if parent.outputs == 1 else parent.shape[output]
         if grad.__class__ not in XP:
-            grad = namespace_like(grad).asarray(grad)
+            grad = as_array(grad)
+        xp = XP[grad.__class__]
         if grad.shape != shape:
-            grad = sum_to(XP[grad.__class__], grad, shape)
-        if child.natives is not None and child.natives[i] is not None and grad.dtype != child.natives[i]:
-            xp = XP[grad.__class__]
-            grad = xp.cast(grad, xp.dtype_of_native(child.natives[i]))
+            if native is not None and grad.dtype.itemsize == 4:
+                grad = rounded_first(xp, grad, native)
+            grad = sum_to(xp, grad, shape)
+        if native is not None and grad.dtype != native:
+            grad = xp.cast(grad, xp.dtype_of_native(native))
         return grad
 
-    def arguments(self, node: OpNode, grads: list[Any]) -> tuple[Any, Any, Any]:
+    def arguments(self, node: OpNode, grads: list[Any], saved: Any) -> tuple[Any, Any, Any]:
         """Namespace, output gradient(s) and saved values, as an op's rules want them."""
-        xp = XP[next(g for g in grads if g is not None).__class__]
-        saved: Any = node.saved
-        if node.outputs == 1:
-            g = grads[0]
-            if g.dtype.itemsize == 2 and node.op.opmath:
-                return xp, widened(xp, g), [None if k is None else [widened(xp, v) for v in k] for k in saved]
-            return xp, g, saved
-        filled = [xp.zeros(shape, node.native) if g is None else g
-                  for g, shape in zip(grads, node.shape)]
-        if node.op.opmath and any(g.dtype.itemsize == 2 for g in filled):
-            filled = [widened(xp, g) for g in filled]
-            saved = [None if k is None else [widened(xp, v) for v in k] for k in saved]
-        return xp, filled, saved
+        arrays = [g if g is None or g.__class__ in XP else as_array(g) for g in grads]
+        xp = XP[next(g for g in arrays if g is not None).__class__]
+        if node.outputs > 1:
+            arrays = [xp.zeros(shape, node.native) if g is None else g for g, shape in zip(arrays, node.shape)]
+        if node.op.opmath and any([g.dtype.itemsize == 2 for g in arrays]):
+            arrays = [widened(xp, g) for g in arrays]
+            saved = [None if kept is None else [widened(xp, value) for value in kept] for kept in saved]
+        return xp, arrays if node.outputs > 1 else arrays[0], saved
 
-    def accumulate(self, leaf: AccumulateGrad, grad: Any) -> None:
-        """Adds to a leaf's gradient. The walk may hold the array elsewhere, so a leaf keeps a copy of its own."""
-        xp = XP[grad.__class__]
-        if leaf.grad is None:
-            leaf.grad = make(xp.copy(grad))
-        elif leaf.grad._edge is None:
-            xp.add(leaf.grad._array, grad, out=leaf.grad._array)
+    def accumulate(self, leaf: AccumulateGrad, grads: list[Any]) -> None:
+        """Adds to a leaf's gradient. The leaf takes the array for its own if nobody else holds it, else a copy."""
+        held = leaf.grad
+        if held is None:
+            alone = getrefcount(grads[0]) == ALONE
+            grad = as_array(grads[0])
+            xp = XP[grad.__class__]
+            if grad.strides != leaf.array.strides:
+                grad = laid_out(xp, grad, leaf.array)
+            elif not alone or xp.is_view(grad):
+                grad = xp.copy(grad)
+            leaf.grad = make(grad)
+        elif held._edge is None:
+            array = held._array
+            array += grads[0]
+            if held._alias is not None:
+                bump(held)
         else:
-            leaf.grad = make(xp.asarray(leaf.grad._array + grad))
-        run_post_hooks(leaf)
+            leaf.grad = make(as_array(held._array + grads[0]))
 
     def wrap(self, grad: Any) -> Tensor | None:
-        return None if grad is None else make(grad)
+        """A gradient as hooks, user-written functions and callers of `grad` get it."""
+        return None if grad is None else make(writable(as_array(grad)))
 
     def unwrap(self, t: Tensor | None) -> Any:
         return None if t is None else t._array
 
+    def call_tensor_hooks(self, node: Node, grads: list[Any]) -> list[Any]:
+        """Runs the hooks on the outputs' gradients, then stores those that non-leaves asked to retain."""
+        hooks: Any = node.hooks
+        if hooks.tensor:
+            with set_grad(self.recording):
+                for output, hook in list(hooks.tensor.values()):
+                    if grads[output] is not None:
+                        given = self.wrap(grads[output])
+                        result = checked_result(hook(given), given)
+                        grads[output] = self.unwrap(given if result is None else result)
+        for output, holder in hooks.retained.items():
+            t = holder()
+            if grads[output] is not None and t is not None:
+                self.keep(t, grads[output])
+        return grads
+
+    def keep(self, t: Tensor, grad: Any) -> None:
+        """Adds to the gradient of a non-leaf."""
+        before = t.__dict__.get("_grad")
+        array = as_array(grad)
+        t.__dict__["_grad"] = make(XP[array.__class__].copy(array) if before is None else before._array + array)
+
     def call_prehooks(self, node: Node, grads: list[Any]) -> list[Any]:
-        """Runs the hooks on the outputs' gradients; what a hook returns replaces the gradient."""
-        tensors = [self.wrap(g) for g in grads]
-        for output, hook in list((node.prehooks or {}).values()):
-            if output < 0:
-                result = hook(tuple(tensors))
-                tensors = tensors if result is None else list(result)
-            elif tensors[output] is not None:
-                result = hook(tensors[output])
-                tensors[output] = tensors[output] if result is None else result
+        """Runs the hooks that come before a node; what one returns replaces the gradients."""
+        tensors = tuple([self.wrap(g) for g in grads])
+        with set_grad(self.recording):
+            for hook in list(node.hooks.before.values()):               # type: ignore[union-attr]
+                result = hook(tensors)
+                tensors = tensors if result is None else as_many(result, tensors, "grad_outputs")
         return [self.unwrap(t) for t in tensors]
 
-    def call_hooks(self, node: Node, inputs: tuple[Any, ...], grads: list[Any]) -> tuple[Any, ...]:
-        """Runs the hooks on the node."""
-        tensors, given = tuple(map(self.wrap, inputs)), tuple(map(self.wrap, grads))
-        for hook in list((node.hooks or {}).values()):
-            result = hook(tensors, given)
-            tensors = tensors if result is None else tuple(result)
-        return tuple(map(self.unwrap, tensors))
+    def call_hooks(self, node: Node, inputs: Any, grads: list[Any]) -> Any:
+        """Runs the hooks that come after a node; what one returns replaces the gradients for the parents."""
+        given = tuple([self.wrap(g) for g in grads])
+        tensors = tuple([self.wrap(self.fit(g, shape_at(edge), None)) if g is not None and edge is not None else None
+                         for g, edge in zip(inputs, node.parents)])
+        with set_grad(self.recording):
+            for hook in list(node.hooks.after.values()):                # type: ignore[union-attr]
+                result = hook(tensors, given)
+                tensors = tensors if result is None else as_many(result, tensors, "grad_inputs")
+        return [self.unwrap(t) for t in tensors]
 
-    def retain(self, node: Node, grads: list[Any]) -> None:
-        """Stores the gradient of a non-leaf that asked for it."""
-        for output, holder in (node.retained or {}).items():
-            if grads[output] is not None and (t := holder()) is not None:
-                grad = self.wrap(grads[output])
-                t.__dict__["_grad"] = grad if t.__dict__.get("_grad") is None else t.__dict__["_grad"] + grad
+    def call_post_hooks(self, leaf: AccumulateGrad) -> None:
+        """Runs the hooks that wait for a leaf's gradient to be complete."""
+        with set_grad(self.recording):
+            for hook in list((leaf.post_hooks or {}).values()):
+                hook(leaf.variable)
 
-    def check(self, node: Node, inputs: tuple[Any, ...]) -> None:
+    def check(self, node: Node, inputs: Any) -> None:
         """Anomaly mode: no gradient may hold NaN."""
         for i, grad in enumerate(inputs):
-            if grad is None:
-                continue
             array = grad._array if isinstance(grad, Tensor) else grad
-            if (array != array).any():
-                raise RuntimeError(f"Function '{node.name()}' returned nan values in its {i}th output. The forward call "
-                                   f"that made it:\n{node.trace or '(made outside anomaly mode)'}")
+            if modes.anomaly_nan and array is not None and (array != array).any():
+                error = RuntimeError(f"Function '{node.name()}' returned nan values in its {i}th output.")
+                self.explain(node, error)
+                raise error
+
+    def explain(self, node: Node, error: Exception) -> None:
+        """Anomaly mode: says where the failing node was made, as a warning and as a note on the error."""
+        text = f"Error detected in {node.name()}. " + (
+            f"Traceback of forward call that caused the error:\n{node.trace}" if node.trace else
+            "No forward pass information available. Enable detect anomaly during forward pass for more information.")
+        error.add_note(text)
+        warnings.warn(text, stacklevel=2)
 
 
 class TensorValues(ArrayValues):
     """Gradients as Tensors: the rules are recorded in turn, for higher orders."""
 
-    def fit(self, grad: Any, child: Node, i: int, parent: Node, output: int) -> Any:
-        shape = parent.shape if parent.outputs == 1 else parent.shape[output]
+    recording = True
+
+    def fit(self, grad: Any, shape: tuple[int, ...], native: Any) -> Any:
         if tuple(grad.shape) != shape:
             grad = sum_to(namespace, grad, shape)
-        if child.natives is not None and child.natives[i] is not None:
-            grad = namespace.cast(grad, XP[grad._array.__class__].dtype_of_native(child.natives[i]))
+        if native is not None:
+            grad = namespace.cast(grad, XP[grad._array.__class__].dtype_of_native(native))
         return grad
 
-    def arguments(self, node: OpNode, grads: list[Any]) -> tuple[Any, Any, Any]:
+    def arguments(self, node: OpNode, grads: list[Any], saved: Any) -> tuple[Any, Any, Any]:
         some = next(g for g in grads if g is not None)
         if node.outputs == 1:
             filled: Any = grads[0]
         else:
             filled = [namespace.zeros_like(some, shape=shape) if g is None else g for g, shape in zip(grads, node.shape)]
         return namespace, filled, [None if kept is None else self.connected(node, rule, kept)
-                                   for rule, kept in zip(node.op.rules, node.saved or ())]
+                                   for rule, kept in zip(node.op.rules, saved)]
 
     def connected(self, node: OpNode, rule: Any, kept: tuple[Any, ...]) -> list[Any]:
         """Saved arrays as Tensors with the edges they had."""
@@ -138,9 +179,12 @@ class TensorValues(ArrayValues):
             result.append(value)
         return result
 
-    def accumulate(self, leaf: AccumulateGrad, grad: Any) -> None:
-        leaf.grad = namespace.copy(grad) if leaf.grad is None else leaf.grad + grad
-        run_post_hooks(leaf)
+    def accumulate(self, leaf: AccumulateGrad, grads: list[Any]) -> None:
+        leaf.grad = namespace.copy(grads[0]) if leaf.grad is None else leaf.grad + grads[0]
+
+    def keep(self, t: Tensor, grad: Any) -> None:
+        before = t.__dict__.get("_grad")
+        t.__dict__["_grad"] = namespace.copy(grad) if before is None else before + grad
 
     def wrap(self, grad: Any) -> Tensor | None:
         return grad
@@ -149,11 +193,64 @@ class TensorValues(ArrayValues):
         return t
 
 
-def run_post_hooks(leaf: AccumulateGrad) -> None:
-    """Runs the hooks that wait for a leaf's gradient to be complete."""
-    if leaf.post_hooks:
-        for hook in list(leaf.post_hooks.values()):
-            hook()
+def held_alone() -> int:
+    """The reference count of what only one list holds, as this interpreter counts."""
+    holder = [object()]
+    return getrefcount(holder[0])
+
+
+ALONE = held_alone()
+
+
+def laid_out(xp: Any, grad: Any, like: Any) -> Any:
+    """A copy of a gradient with the strides of its leaf, as far as these are dense."""
+    out = xp.empty_like(like)
+    xp.copyto(out, grad)
+    return out
+
+
+def shape_at(edge: Edge) -> tuple[int, ...]:
+    """The shape of the tensor that an edge belongs to."""
+    node, output = ends_of(edge)
+    return node.shape if node.outputs == 1 else node.shape[output]
+
+
+def checked_result(result: Any, given: Tensor | None) -> Any:
+    """What a hook on a tensor returned.
+
+    Raises: TypeError, RuntimeError if it is no Tensor, or its shape is not the gradient's.
+    """
+    if result is None:
+        return None
+    if not isinstance(result, Tensor):
+        raise TypeError(f"expected Tensor, but hook returned '{type(result).__name__}'")
+    if result._array.shape != given._array.shape:                       # type: ignore[union-attr]
+        raise RuntimeError(f"hook '<unknown>' has changed the size of value: it returned shape "      # noqa: F541
+                           f"{list(result._array.shape)} for a gradient of shape "
+                           f"{list(given._array.shape)}")               # type: ignore[union-attr]
+    return result
+
+
+def as_many(result: Any, given: tuple[Any, ...], what: str) -> tuple[Any, ...]:
+    """What a hook on a node returned, as a tuple.
+
+    Raises: RuntimeError if these are not as many as there were.
+    """
+    result = (result,) if isinstance(result, Tensor) else tuple(result)
+    if len(result) != len(given):
+        raise RuntimeError(f"hook has returned an incorrect number of values for {what} (got {len(result)}, but expected "
+                           f"{len(given)})")
+    return result
+
+
+def as_array(grad: Any) -> Any:
+    """A gradient as an array: a rule on 0-d arrays may return the array library's scalars."""
+    return grad if grad.__class__ in XP else namespace_like(grad).asarray(grad)
+
+
+def writable(array: Any) -> Any:
+    """The array, or a copy if it must not be written to."""
+    return array if array.flags.writeable else XP[array.__class__].copy(array)
 
 
 def namespace_like(number: Any) -> Any:
@@ -170,6 +267,13 @@ def sum_to(xp: Any, grad: Any, shape: tuple[int, ...]) -> Any:
     if dims:
         grad = xp.sum(grad, axis=dims, keepdims=True)
     return xp.reshape(grad, shape)
+
+
+def rounded_first(xp: Any, grad: Any, native: Any) -> Any:
+    """A gradient about to be summed, rounded to the 16 bits it would have in PyTorch; the sum stays in 32."""
+    if native is None or native.itemsize != 2:
+        return grad
+    return xp.cast(xp.cast(grad, xp.dtype_of_native(native)), dtypes.float32)
 
 
 def widened(xp: Any, value: Any) -> Any:

@@ -83,7 +83,7 @@ class BatchNorm(NormWithStatistics):
         if self.training and self.track_running_stats and self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
             if self.momentum is None:
-                factor = 1.0 / float(self.num_batches_tracked)
+                factor = 1.0 / self.num_batches_tracked.item()
         from_batch = self.training or (self.running_mean is None and self.running_var is None)
         mean, var = self.running_mean, self.running_var
         if self.training and not self.track_running_stats:

@@ -162,7 +162,7 @@ class ModuleList(Indexed):
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            return type(self)(list(self._modules.values())[index])
+            return type(self)(list(self)[index])
         return self._modules[str(self._position(index))]
 
     def __iadd__(self, modules: Iterable[Module]) -> ModuleList:
@@ -277,7 +277,7 @@ class ModuleDict(Module):
             if not isinstance(pair, Iterable):
                 raise TypeError(f"ModuleDict update sequence element #{position} should be Iterable; is"
                                 + type(pair).__name__)
-            key_and_module = tuple(pair)
+            key_and_module: tuple[Any, ...] = tuple(pair)
             if len(key_and_module) != 2:
                 raise ValueError(f"ModuleDict update sequence element #{position} has length "
                                  f"{len(key_and_module)}; 2 is required")

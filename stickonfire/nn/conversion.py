@@ -8,11 +8,11 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from ..eager import Tensor, device, dtype, empty_like, no_grad
+from ..eager import Tensor, empty_like, no_grad
+from ..eager.attributes import parse_to
 from .parameter import Parameter, is_lazy
 
 Self = TypeVar("Self", bound="Conversion")
-Dtype = Any
 
 
 class Conversion:
@@ -45,7 +45,11 @@ class Conversion:
                     tracked = parameter.grad.requires_grad
                     parameter.grad = fn(parameter.grad).requires_grad_(tracked)
         for name, buffer in self._buffers.items():
-            if buffer is not None:
+            if buffer is None:
+                continue
+            if is_lazy(buffer):
+                buffer.data = fn(buffer.data)
+            else:
                 self._buffers[name] = fn(buffer)
         return self
 
@@ -54,7 +58,9 @@ class Conversion:
 
         Raises: TypeError for a dtype that is neither floating point nor complex.
         """
-        where, kind, non_blocking = parse_to(*args, **kwargs)
+        if "tensor" in kwargs:
+            args = (kwargs.pop("tensor"), *args)
+        kind, where, _ = parse_to(args, kwargs)
         if kind is not None:
             if not (kind.is_floating_point or kind.is_complex):
                 raise TypeError("nn.Module.to only accepts floating point or complex dtypes, "
@@ -62,14 +68,11 @@ class Conversion:
             if kind.is_complex:
                 warnings.warn("Complex modules are a new feature under active development whose design may "
                               "change, and some modules might not work as expected when using complex "
-                              "tensors "
-                              "as parameters or buffers.", stacklevel=2)
+                              "tensors as parameters or buffers.", stacklevel=2)
 
         def convert(t: Tensor) -> Tensor:
             wanted = kind if t.is_floating_point() or t.is_complex() else None
-            if where is None:
-                return t if wanted is None else t.to(wanted)
-            return t.to(where, wanted if wanted is not None else t.dtype, non_blocking)
+            return t.to(where, t.dtype if wanted is None else wanted)
 
         return self._apply(convert)
 
@@ -131,29 +134,3 @@ class Conversion:
                 else:
                     parameter.grad.requires_grad_(False)
                 parameter.grad.zero_()
-
-
-def parse_to(*args: Any, **kwargs: Any) -> tuple[Any, Any, bool]:
-    """Sorts the arguments of `to` into (device, dtype, non_blocking)."""
-    where, kind = kwargs.pop("device", None), kwargs.pop("dtype", None)
-    rest = list(args)
-    other = kwargs.pop("tensor", kwargs.pop("other", None))
-    if rest and isinstance(rest[0], Tensor):
-        other = rest.pop(0)
-    if other is not None:
-        where, kind = other.device, other.dtype
-    elif rest and isinstance(rest[0], (str, int, device)) and not isinstance(rest[0], bool):
-        where = rest.pop(0)
-    elif rest and rest[0] is None:
-        rest.pop(0)
-    if rest and (rest[0] is None or isinstance(rest[0], dtype)):
-        kind = rest.pop(0)
-    flags = [rest.pop(0) for _ in rest[:2] if isinstance(rest[0], bool)]
-    non_blocking = kwargs.pop("non_blocking", flags[0] if flags else False)
-    for name in ("copy", "memory_format"):
-        kwargs.pop(name, None)
-    if rest or kwargs:
-        wrong = type(rest[0]).__name__ if rest else f"keyword {next(iter(kwargs))}"
-        raise TypeError(f"to() received an invalid combination of arguments - got {wrong}, but expected "
-                        "(device, dtype, non_blocking), (dtype, non_blocking) or (tensor, non_blocking)")
-    return (None if where is None else device(where)), kind, non_blocking

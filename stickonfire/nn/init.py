@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from ..eager import Tensor, diag, empty_like, eye, linalg, no_grad, randperm, where
+from ..eager import Tensor, diag, empty_like, eye, no_grad, published, randperm, where
 
 __all__ = [
     "calculate_gain",
@@ -231,7 +231,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
     cols = tensor.numel() // rows
     with no_grad():
         flat = tensor.new_empty((rows, cols)).normal_(0, 1, generator=generator)
-        q, r = linalg.qr(flat.t() if rows < cols else flat)
+        q, r = published("linalg")["qr"](flat.t() if rows < cols else flat)
         q = q * diag(r, 0).sign()           # makes the distribution uniform over the orthogonal matrices
         tensor.copy_((q.t() if rows < cols else q).reshape(tensor.shape))
         return tensor.mul_(gain)

@@ -60,6 +60,7 @@ class Module(Traversal, StateDict, Hooks, Conversion):
         attributes = self.__dict__
         attributes["training"] = True
         for name in REGISTRIES:
+            attributes.get(name, {}).clear()        # a second __init__ starts afresh, attributes included
             attributes[name] = Registry(self)
         attributes["_non_persistent_buffers_set"] = set()
         attributes["_is_full_backward_hook"] = None

@@ -68,9 +68,8 @@ class Buffer(Tensor, metaclass=BufferMeta):
 
     persistent: bool
 
-    def __new__(cls, data: Tensor | None = None, *, persistent: bool = True) -> Any:
-        if data is None:
-            data = empty(0)
+    def __new__(cls, data: Any = None, *, persistent: bool = True) -> Any:
+        data = empty(0) if data is None else data
         buffer = data.detach().requires_grad_(data.requires_grad)
         buffer.persistent = persistent
         buffer._is_buffer = True

@@ -69,13 +69,14 @@ def leaky_relu(xp, input, negative_slope: float = 0.01):
     Shape: (*) -> (*).   Source: Maas et al. 2013; PyTorch `leaky_relu`.
     """
     if 0 <= negative_slope <= 1:
-        return xp.maximum(input, input * negative_slope)
+        low = xp.asarray(input * negative_slope)
+        return xp.maximum(input, low, out=low)
     return xp.where(input > 0, input, input * negative_slope)
 
 
 @leaky_relu.gradient("input")
 def _(xp, g, input, negative_slope):
-    return xp.where(input > 0, g, g * negative_slope)
+    return g * xp.step(input, negative_slope)
 
 
 @op(promote="same")
@@ -136,7 +137,7 @@ def _(xp, g, input, lambd):
     return xp.keep(g, (input < -lambd) | (input > lambd))
 
 
-@op(publish=("stickonfire", "nn.functional"), promote="same")
+@op(publish=("stickonfire",), promote="same")
 def threshold(xp, input, threshold: float, value: float):
     """input above the threshold, `value` elsewhere.
 
@@ -151,7 +152,7 @@ def _(xp, g, input, threshold):
     return xp.keep(g, input > threshold)
 
 
-@op(publish=("stickonfire",), promote="match")
+@op(promote="match", grad_name="PreluKernelBackward0")
 def prelu_kernel(xp, input, weight):
     """input above 0, weight * input below; the weight has a shape that broadcasts.
 

@@ -19,7 +19,7 @@ def sigmoid(xp, input):
 
     Shape: (*) -> (*).   Source: PyTorch `sigmoid`.
     """
-    return xp.sigmoid(input) if input.dtype.kind == "f" else 1 / (1 + xp.exp(-input))
+    return xp.sigmoid(input)
 
 
 @sigmoid.gradient("input")
@@ -35,13 +35,27 @@ def silu(xp, input):
 
     Shape: (*) -> (*).   Source: Hendrycks & Gimpel 2016; PyTorch `silu`.
     """
-    return input * (xp.sigmoid(input) if input.dtype.kind == "f" else 1 / (1 + xp.exp(-input)))
+    return xp.silu(input)
 
 
 @silu.gradient("input")
 def _(xp, g, input):
-    s = 1 / (1 + xp.exp(-input))
-    return g * xp.conj(s * (1 + input * (1 - s)))
+    return g * xp.conj(xp.silu_grad(input))
+
+
+@op(promote="same")
+def silu_grad(xp, input):
+    """The derivative of silu: an op, so that it has a derivative in turn.
+
+    Shape: (*) -> (*).   Source: PyTorch `silu_backward`.
+    """
+    return xp.silu_grad(input)
+
+
+@silu_grad.gradient("input")
+def _(xp, g, input):
+    s = xp.sigmoid(input)
+    return g * xp.conj(s * (1 - s) * (2 + input * (1 - 2 * s)))
 
 
 @op(promote="same")
@@ -143,31 +157,32 @@ def _(xp, g, input):
     return g * sech * (inner + 3 * cubic * scale * square - input * t * inner * inner)
 
 
-def elu_forward(xp, input, alpha, scale, input_scale):
-    """scale * (input above 0, alpha * (exp(input_scale * input) - 1) below): what elu, selu and celu are cases of."""
-    low = xp.expm1(xp.minimum(input, 0) if input_scale == 1 else xp.minimum(input * input_scale, 0))
-    out = xp.where(input > 0, input, low * alpha)
-    return out if scale == 1 else out * scale
-
-
-def elu_gradient(xp, g, input, alpha, scale, input_scale):
-    """The gradient of `elu_forward`."""
-    low = xp.exp(input * input_scale) * (alpha * scale * input_scale)
-    return xp.where(input > 0, g * scale, g * low)
-
-
 @op(promote="same")
 def elu(xp, input, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0):
     """input above 0, alpha * (exp(input) - 1) below.
 
     Shape: (*) -> (*).   Source: Clevert et al. 2015; PyTorch `elu`.
     """
-    return elu_forward(xp, input, alpha, scale, input_scale)
+    return xp.elu(input, alpha, scale, input_scale)
 
 
 @elu.gradient("input")
 def _(xp, g, input, alpha, scale, input_scale):
-    return elu_gradient(xp, g, input, alpha, scale, input_scale)
+    return g * xp.elu_grad(input, alpha, scale, input_scale)
+
+
+@op(promote="same")
+def elu_grad(xp, input, alpha: float, scale: float, input_scale: float):
+    """The derivative of elu (and, with other constants, of selu and celu).
+
+    Shape: (*) -> (*).   Source: PyTorch `elu_backward`.
+    """
+    return xp.elu_grad(input, alpha, scale, input_scale)
+
+
+@elu_grad.gradient("input")
+def _(xp, g, input, out, input_scale):
+    return xp.keep(g * out * input_scale, input <= 0)
 
 
 @op(publish=("stickonfire",), promote="same", grad_name="EluBackward0")
@@ -176,12 +191,12 @@ def selu(xp, input):
 
     Shape: (*) -> (*).   Source: Klambauer et al. 2017; PyTorch `selu`.
     """
-    return elu_forward(xp, input, SELU_ALPHA, SELU_SCALE, 1)
+    return xp.elu(input, SELU_ALPHA, SELU_SCALE, 1.0)
 
 
 @selu.gradient("input")
 def _(xp, g, input):
-    return elu_gradient(xp, g, input, SELU_ALPHA, SELU_SCALE, 1)
+    return g * xp.elu_grad(input, SELU_ALPHA, SELU_SCALE, 1.0)
 
 
 @op(publish=("stickonfire",), promote="same")
@@ -192,12 +207,12 @@ def celu(xp, input, alpha: float = 1.0):
     """
     if alpha == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
-    return elu_forward(xp, input, alpha, 1, 1 / alpha)
+    return xp.elu(input, alpha, 1.0, 1 / alpha)
 
 
 @celu.gradient("input")
 def _(xp, g, input, alpha):
-    return elu_gradient(xp, g, input, alpha, 1, 1 / alpha)
+    return g * xp.elu_grad(input, alpha, 1.0, 1 / alpha)
 
 
 def halves(input: Any, dim: int) -> tuple[Any, Any]:
@@ -207,7 +222,7 @@ def halves(input: Any, dim: int) -> tuple[Any, Any]:
     return input[(*before, slice(0, cut))], input[(*before, slice(cut, None))]
 
 
-@op(publish=("nn.functional",), promote="same")
+@op(promote="same")
 def glu(xp, input, dim: int = -1):
     """a * sigmoid(b), a and b being the halves of the input along `dim`.
 

@@ -1,7 +1,7 @@
 """Arithmetic of two tensors or a tensor and a number: add, sub, mul, div and their kin."""
 from __future__ import annotations
 
-from .common import EVERYWHERE, flat, is_bool, is_integral, refuse_bools, refuse_complex
+from .common import EVERYWHERE, flat, is_bool, is_integral, is_number, refuse_bools, refuse_complex
 from .op import op
 
 
@@ -29,7 +29,10 @@ def _(xp, g, alpha):
 
 @add.inplace()
 def _(xp, input, other, alpha):
-    xp.add(input, other if alpha == 1 else other * alpha, out=input)
+    if alpha == 1 or is_number(other):
+        xp.add(input, other if alpha == 1 else other * alpha, out=input)
+    else:
+        xp.add_scaled(input, other, alpha)
 
 
 def check_alpha(alpha, input, other):
@@ -70,7 +73,10 @@ def _(xp, g, alpha):
 
 @sub.inplace()
 def _(xp, input, other, alpha):
-    xp.subtract(input, other if alpha == 1 else other * alpha, out=input)
+    if alpha == 1 or is_number(other):
+        xp.subtract(input, other if alpha == 1 else other * alpha, out=input)
+    else:
+        xp.add_scaled(input, other, -alpha)
 
 
 def refuse_bool_subtraction(input, other):
@@ -83,7 +89,7 @@ def refuse_bool_subtraction(input, other):
                            "invert a mask, use the `~` or `logical_not()` operator instead.")
 
 
-@op(publish=("stickonfire",), promote="same", scalars=True)
+@op(publish=("stickonfire",), promote="same", scalars="rest")
 def rsub(xp, input, other, *, alpha: float = 1):
     """other - alpha * input.
 
@@ -150,7 +156,7 @@ def _(xp, input, other):
     xp.true_divide(input, other, out=input)
 
 
-@op(publish=EVERYWHERE, promote="same", scalars=True)
+@op(publish=EVERYWHERE, promote="same", scalars="rest")
 def floor_divide(xp, input, other):
     """floor(input / other), exact for ints.
 
@@ -170,7 +176,7 @@ def _(xp, g):
     return xp.zeros_like(g)
 
 
-@op(promote="same", scalars=True, grad_name="DivBackward2")
+@op(promote="same", scalars="rest", grad_name="DivBackward2")
 def trunc_divide(xp, input, other):
     """input / other, rounded towards zero: `div` with rounding_mode="trunc".
 
@@ -199,7 +205,7 @@ def refuse_zero(xp, other):
         raise RuntimeError("ZeroDivisionError: a divisor is zero. Divide floats to get inf, or mask the zeros")
 
 
-@op(publish=EVERYWHERE, promote="same", scalars=True)
+@op(publish=EVERYWHERE, promote="same", scalars="some")
 def remainder(xp, input, other):
     """input - other * floor(input / other): it has the sign of the divisor, as Python's %.
 
@@ -221,7 +227,7 @@ def _(xp, g, input, other):
     return -g * xp.floor_divide(input, other)
 
 
-@op(publish=EVERYWHERE, promote="same", scalars=True)
+@op(publish=EVERYWHERE, promote="same", scalars="rest")
 def fmod(xp, input, other):
     """input - other * trunc(input / other): it has the sign of the dividend, as C's fmod.
 
@@ -293,10 +299,7 @@ def _(xp, g, tensor1, value):
 
 @addcmul.inplace()
 def _(xp, input, tensor1, tensor2, value):
-    product = xp.multiply(tensor1, tensor2)
-    if value != 1:
-        product *= value
-    xp.add(input, product, out=input)
+    xp.add_product(input, tensor1, tensor2, value)
 
 
 @op(publish=EVERYWHERE, promote="same")
@@ -329,13 +332,10 @@ def _(xp, g, tensor1, tensor2, value):
 
 @addcdiv.inplace()
 def _(xp, input, tensor1, tensor2, value):
-    quotient = xp.true_divide(tensor1, tensor2)
-    if value != 1:
-        quotient *= value
-    xp.add(input, quotient, out=input)
+    xp.add_quotient(input, tensor1, tensor2, value)
 
 
-@op(publish=EVERYWHERE, promote="match", scalars=True)
+@op(publish=EVERYWHERE, promote="match", scalars="rest")
 def lerp(xp, input, end, weight):
     """input + weight * (end - input), counted from the nearer end so that weight 1 gives `end` exactly.
 
@@ -364,9 +364,7 @@ def _(xp, g, input, end):
 
 @lerp.inplace()
 def _(xp, input, end, weight):
-    way = end - input
-    if weight.__class__ is float and abs(weight) < 0.5:
-        way *= weight
-        xp.add(input, way, out=input)
+    if is_number(weight):
+        xp.move_towards(input, end, weight)
     else:
         xp.copyto(input, lerp.forward(xp, input, end, weight))

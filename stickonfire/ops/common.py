@@ -37,6 +37,14 @@ def flat(made: Op) -> Op:
     return made.gradient(made.tensors[0])(rule)
 
 
+def lacks_gradient(made: Op, name: str) -> Op:
+    """Declares that PyTorch has no gradient for an input: asking for it is an error, not zero."""
+    def rule(xp, g):
+        raise NotImplementedError(f"the derivative for '{name}' of '{made.name}' is not implemented. Wrap the call in "
+                                  "torch.no_grad(), or call .detach() on that input")
+    return made.gradient(name)(rule)
+
+
 def floating(*, publish: tuple[str, ...] = EVERYWHERE, **options: Any) -> Callable[[Callable[..., Any]], Op]:
     """`op` for an elementwise function of one tensor that has no meaning for ints: they become floats."""
     return op(publish=publish, promote="float", **options)

@@ -8,7 +8,7 @@ from .common import EVERYWHERE, is_bool, is_number
 from .op import Op, op
 
 
-@op(publish=EVERYWHERE, promote="same", scalars=True, differentiable=False)
+@op(publish=EVERYWHERE, promote="same", scalars="rest", differentiable=False)
 def eq(xp, input, other):
     """input == other.
 
@@ -17,7 +17,7 @@ def eq(xp, input, other):
     return input == other
 
 
-@op(publish=EVERYWHERE, aliases=("not_equal",), promote="same", scalars=True, differentiable=False)
+@op(publish=EVERYWHERE, aliases=("not_equal",), promote="same", scalars="rest", differentiable=False)
 def ne(xp, input, other):
     """input != other.
 
@@ -34,7 +34,7 @@ def ordering(name: str, alias: str, doc: str, function: str) -> Op:
             raise RuntimeError(f"\"{name}\" is not implemented for complex tensors: they have no order. Compare .abs()")
         return out
     forward.__doc__ = f"{doc}\n\n    Shape: (*), (*) -> broadcast, of bool.   Source: PyTorch `{name}`."
-    return op(name=name, publish=EVERYWHERE, aliases=(alias,), promote="same", scalars=True,
+    return op(name=name, publish=EVERYWHERE, aliases=(alias,), promote="same", scalars="rest",
               differentiable=False)(forward)
 
 
@@ -75,7 +75,7 @@ def bitwise(name: str, doc: str, compute: Callable[..., Any]) -> Op:
             raise RuntimeError(f"\"{name}_cpu\" not implemented for floating-point or complex dtypes. It takes ints and "
                                "bools: cast the tensors first") from None
     forward.__doc__ = f"{doc}\n\n    Shape: (*), (*) -> broadcast.   Source: PyTorch `{name}`."
-    return op(name=name, publish=EVERYWHERE, promote="same", scalars=True, differentiable=False)(forward)
+    return op(name=name, publish=EVERYWHERE, promote="same", scalars="some", differentiable=False)(forward)
 
 
 def shift(xp: Any, input: Any, other: Any, function: Callable[..., Any]) -> Any:

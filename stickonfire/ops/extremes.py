@@ -90,7 +90,7 @@ def _(xp, g, input, other):
     return xp.keep(g, ~((input <= other) | (other != other)))
 
 
-@op(publish=EVERYWHERE, aliases=("clip",), promote="same", scalars=True)
+@op(publish=EVERYWHERE, aliases=("clip",), promote="same", scalars="rest")
 def clamp(xp, input, min=None, max=None):
     """min(max(input, min), max).
 
@@ -131,7 +131,7 @@ def _(xp, input, min, max):
         clamp.forward(xp, input)
 
 
-@op(publish=EVERYWHERE, promote="same", scalars=True)
+@op(publish=EVERYWHERE, promote="same", scalars="rest")
 def clamp_min(xp, input, min):
     """max(input, min).
 
@@ -150,7 +150,7 @@ def _(xp, g, input, min):
     return xp.keep(g, input < min)
 
 
-@op(publish=EVERYWHERE, promote="same", scalars=True)
+@op(publish=EVERYWHERE, promote="same", scalars="rest")
 def clamp_max(xp, input, max):
     """min(input, max).
 

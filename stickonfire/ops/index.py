@@ -1,7 +1,7 @@
 """Indexing: parts of a tensor by position, by index tensors, by masks; and writing them.
 
 `basic_*` are `x[...]` with ints, slices and None (a view); `index` and `index_put` take index tensors.
-`eager/indexing.py` splits a user's `x[...]` into the two.
+`eager/indexing.py` splits a user's `x[...]` into the two. Gather and scatter stand in `scatter.py`.
 """
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INPLACE = ("stickonfire", "Tensor", "Tensor_")
 
 def basic(xp, input, index: tuple[Any, ...]):
     """x[index] for an index of ints, slices, None and `...`."""
-    return input[index]
+    return xp.basic(input, index)
 
 
 def basic_gradient(xp, g, index, input_shape):
@@ -34,7 +34,7 @@ for _step in ("Select", "Slice", "Unsqueeze", "Alias"):
 
 @op()
 def place(xp, src, index: tuple[Any, ...], shape: Sequence[int]):
-    """Zeros of a shape with `src` at `index`: the adjoint of basic indexing."""
+    """Zeros of a shape with `src` at `index`: the adjoint of basic indexing. Shape: (*) -> shape."""
     return xp.place(src, index, shape)
 
 
@@ -45,16 +45,17 @@ def _(xp, g, index):
 
 @op(variadic=True)
 def index(xp, tensors, spec: tuple[Any, ...]):
-    """x[i, :, j]: elements picked by index tensors. `spec` has True where an index tensor goes, else a full slice.
+    """x[i, :, j]: elements picked by index tensors. `spec` has True where one goes, else a full slice.
 
-    Source: PyTorch `index`.
+    Shape: index shapes, broadcast, in place of the dims they index.   Source: PyTorch `index`.
     """
     return tensors[0][filled(spec, tensors[1:])]
 
 
 @index.gradient()
 def _(xp, g, tensors, spec):
-    return [xp.index_add_at(xp.zeros_like(g, shape=tensors[0].shape), spec, tensors[1:], g)] + [None] * (len(tensors) - 1)
+    zeros = xp.zeros_like(g, shape=tensors[0].shape)
+    return [xp.index_add_at(zeros, spec, tensors[1:], g)] + [None] * (len(tensors) - 1)
 
 
 def filled(spec, indices):
@@ -67,16 +68,10 @@ def filled(spec, indices):
 def index_put(xp, tensors, spec: tuple[Any, ...], accumulate: bool = False):
     """x with x[i, :, j] replaced by, or increased by, values. `tensors` is (x, values, *indices).
 
-    Source: PyTorch `index_put`.
+    Shape: (*) -> (*); values broadcast.   Source: PyTorch `index_put`.
     """
-    out = xp.copy(tensors[0])
-    where_ = filled(spec, tensors[2:])
-    values = xp.cast(tensors[1], xp.dtype_of(out))
-    if accumulate:
-        xp.add_at(out, where_, values)
-    else:
-        out[where_] = values
-    return out
+    values = xp.cast(tensors[1], xp.dtype_of(tensors[0]))
+    return (xp.index_add_at if accumulate else xp.index_put_at)(tensors[0], spec, tensors[2:], values)
 
 
 @index_put.gradient()
@@ -89,6 +84,8 @@ def _(xp, g, tensors, spec, accumulate):
 @op(publish=BOTH)
 def take(xp, input, index):
     """Elements by row-major position. Shape: (*), (M) -> (M).   Source: PyTorch `take`."""
+    if input.size == 0 and index.size:
+        raise IndexError("take(): tried to take from an empty tensor")
     return xp.take(input, checked(index, input.size, "take"))
 
 
@@ -101,11 +98,14 @@ def _(xp, g, input_shape, index):
 def put(xp, input, index, source, accumulate: bool = False):
     """The input with elements at row-major positions replaced by, or increased by, those of source.
 
-    Source: PyTorch `put`.
+    Shape: (*), (M), (M) -> (*).   Source: PyTorch `put`.
     """
     if index.size != source.size:
-        raise RuntimeError(f"put_(): Expected source and index to have the same number of elements, but got source.numel() = "
-                           f"{source.size}, index.numel() = {index.size}")
+        raise RuntimeError("put_(): Expected source and index to have the same number of elements, but got "
+                           f"source.numel() = {source.size}, index.numel() = {index.size}")
+    if xp.dtype_of(input) is not xp.dtype_of(source):
+        raise RuntimeError("put_(): self and source expected to have the same dtype, but got self.dtype = "
+                           f"{xp.dtype_of(input)} and source.dtype = {xp.dtype_of(source)}")
     positions = checked(index, input.size, "put").reshape(-1)
     return (xp.put_add if accumulate else xp.put)(input, positions, source.reshape(-1))
 
@@ -121,83 +121,39 @@ def _(xp, g, index, source_shape):
 
 
 def checked(index, size, name):
-    """Index arrays within range, else IndexError."""
+    """Index arrays within range, else IndexError; of int64, else RuntimeError."""
+    if index.dtype != "int64":
+        raise RuntimeError(f"{name}(): Expected a long tensor for index, but got {index.dtype}")
     if index.size and (index.max() >= size or index.min() < -size):
-        raise IndexError(f"{name}(): index out of range: tried to access {int(index.max() if index.max() >= size else index.min())} "
-                         f"on a tensor of {size} elements.")
+        bad = index.max() if index.max() >= size else index.min()
+        raise IndexError(f"{name}(): index out of range: tried to access {int(bad)} on a tensor of {size} elements.")
     return index
-
-
-@op(publish=BOTH)
-def gather(xp, input, dim: int, index, *, sparse_grad: bool = False):
-    """out[i][j] = input[index[i][j]][j] for dim 0. Shape: that of index.   Source: PyTorch `gather`."""
-    return xp.gathered(input, dim, index)
-
-
-@gather.gradient("input")
-def _(xp, g, input_shape, dim, index):
-    return xp.scatter_add(xp.zeros_like(g, shape=input_shape), dim, index, g)
-
-
-@op(publish=INPLACE)
-def scatter_add(xp, input, dim: int, index, src):
-    """The input with src[i][j] added at [index[i][j]][j] for dim 0.   Source: PyTorch `scatter_add`."""
-    return xp.scatter_add(input, dim, index, src)
-
-
-@scatter_add.gradient("input")
-def _(xp, g):
-    return g
-
-
-@scatter_add.gradient("src")
-def _(xp, g, dim, index, src_shape):
-    return xp.widened_to(xp.gathered(g, dim, index), src_shape)
-
-
-@op(promote="none", opmath=False)
-def scatter_values(xp, input, dim: int, index, src):
-    """The input with src[i][j] put at [index[i][j]][j] for dim 0; src is a tensor or a number."""
-    return xp.scattered(input, dim, index, src)
-
-
-@scatter_values.gradient("input")
-def _(xp, g, dim, index):
-    return xp.scattered(g, dim, index, xp.zeros_like(g, shape=index.shape))
-
-
-@scatter_values.gradient("src")
-def _(xp, g, dim, index, src_shape):
-    return xp.widened_to(xp.gathered(g, dim, index), src_shape)
-
-
-@op()
-def widened_to(xp, input, shape: Sequence[int]):
-    """The input in the low corner of zeros of a larger shape."""
-    return xp.widened_to(input, shape)
-
-
-@widened_to.gradient("input")
-def _(xp, g, input_shape):
-    return g[tuple([slice(n) for n in input_shape])]
 
 
 @op(publish=BOTH)
 def index_select(xp, input, dim: int, index):
     """Slices of a dim by index. Shape: (A, *), (M) -> (M, *) for dim 0.   Source: PyTorch `index_select`."""
     at = normalize_dim(dim, input.ndim)
-    if index.ndim > 1:
-        raise IndexError("index_select(): Index is supposed to be a vector")
+    picks = vector("index_select", index)
     if input.ndim == 0:
-        return input
-    picks = checked_dim(index.reshape(-1), input.shape[at], "index_select")
-    return xp.take(input, picks, axis=at)
+        return xp.copy(input)
+    return xp.take(input, checked_dim(picks, input.shape[at], "index_select"), axis=at)
+
+
+def vector(name, index):
+    """An index array of at most one dim, as a vector of ints."""
+    if index.ndim > 1:
+        raise IndexError(f"{name}(): Index is supposed to be a vector")
+    if index.dtype.kind != "i" or index.dtype.itemsize < 4:
+        raise RuntimeError(f"{name}(): Expected dtype int32 or int64 for index, but got {index.dtype}")
+    return index.reshape(-1)
 
 
 def checked_dim(index, size, name):
     """Index arrays within [0, size), else IndexError. Negative ones are not allowed here."""
     if index.size and (index.max() >= size or index.min() < 0):
-        raise IndexError(f"{name}(): index out of range in self: index {int(index.max())} is out of bounds for size {size}")
+        bad = index.max() if index.max() >= size else index.min()
+        raise IndexError(f"{name}(): index out of range in self: index {int(bad)} is out of bounds for size {size}")
     return index
 
 
@@ -206,9 +162,32 @@ def _(xp, g, input_shape, dim, index):
     return xp.index_add(xp.zeros_like(g, shape=input_shape), dim, index, g)
 
 
-@op(publish=INPLACE, scalars=False)
+def checked_slices(xp, name, input, dim, index, source):
+    """The checks that index_add and index_copy share."""
+    at = normalize_dim(dim, input.ndim)
+    picks = checked_dim(vector(name, index), input.shape[at] if input.ndim else 1, name)
+    if xp.dtype_of(input) is not xp.dtype_of(source):
+        raise RuntimeError(f"{name}(): self and source expected to have the same dtype, but got "
+                           f"(self) {xp.dtype_of(input)} and (source) {xp.dtype_of(source)}")
+    length = source.shape[dim] if source.ndim else 1
+    if picks.size != length:
+        raise IndexError(f"{name}(): Number of indices ({picks.size}) should be equal to source.size(dim) "
+                         f"({length}) for dim: {dim}") if name == "index_copy" else RuntimeError(
+            f"{name}(): Number of indices ({picks.size}) should be equal to source.size(dim): ({length}), for "
+            f"dim: {dim}")
+    if input.ndim and source.ndim and (source.shape[:at] != input.shape[:at] or
+                                       source.shape[at + 1:] != input.shape[at + 1:]):
+        raise RuntimeError(f"{name}(): source tensor shape must match self tensor shape, excluding the specified "
+                           f"dimension. Got self.shape = {list(input.shape)} source.shape = {list(source.shape)}")
+
+
+@op(publish=INPLACE)
 def index_add(xp, input, dim: int, index, source, *, alpha: Any = 1):
-    """The input with slices of source added at the given places of a dim.   Source: PyTorch `index_add`."""
+    """The input with slices of source added at the given places of a dim.
+
+    Shape: (A, *), (M), (M, *) -> (A, *) for dim 0.   Source: PyTorch `index_add`.
+    """
+    checked_slices(xp, "index_add", input, dim, index, source)
     return xp.index_add(input, dim, index, source if alpha == 1 else source * alpha)
 
 
@@ -219,15 +198,65 @@ def _(xp, g):
 
 @index_add.gradient("source")
 def _(xp, g, dim, index, source_shape, alpha):
-    picked = xp.reshape(xp.index_select(g, dim, index), source_shape)
+    picked = xp.reshape(xp.selected(g, dim, index), source_shape)
     return picked if alpha == 1 else picked * alpha
+
+
+@op(publish=INPLACE)
+def index_copy(xp, input, dim: int, index, source):
+    """The input with slices of a dim replaced by those of source.
+
+    Shape: (A, *), (M), (M, *) -> (A, *) for dim 0.   Source: PyTorch `index_copy`.
+    """
+    checked_slices(xp, "index_copy", input, dim, index, source)
+    return xp.index_copy(input, dim, index, source)
+
+
+@index_copy.gradient("input")
+def _(xp, g, dim, index):
+    return xp.index_fill(g, dim, index, 0)
+
+
+@index_copy.gradient("source")
+def _(xp, g, dim, index, source_shape):
+    return xp.reshape(xp.selected(g, dim, index), source_shape)
+
+
+@op(publish=INPLACE, scalars=True)
+def index_fill(xp, input, dim: int, index, value):
+    """The input with slices of a dim set to a number. Shape: (A, *), (M) -> (A, *).   Source: PyTorch `index_fill`."""
+    normalize_dim(dim, input.ndim)
+    picks = vector("index_fill_", index)
+    return xp.index_fill(input, dim, picks, number_for(xp, input, value, "index_fill_"))
+
+
+@index_fill.gradient("input")
+def _(xp, g, dim, index):
+    return xp.index_fill(g, dim, index, 0)
+
+
+@index_fill.gradient("value")
+def _(xp, g, dim, index):
+    return xp.sum(xp.selected(g, dim, index))
+
+
+def number_for(xp, input, value, name):
+    """A fill value, a number or a 0-d array, in the input's dtype."""
+    if getattr(value, "ndim", 0):
+        raise RuntimeError(f"{name} only supports a 0-dimensional value tensor, but got tensor with {value.ndim} "
+                           "dimension(s).")
+    kind, number = xp.dtype_of(input), xp.asarray(value)
+    if xp.dtype_of(number).category > kind.category:
+        raise RuntimeError(f"value cannot be converted to type {kind} without overflow")
+    return xp.cast(number, kind)
 
 
 @op(promote="same", exempt=("condition",), scalars=True, opmath=False)
 def where(xp, condition, input, other):
     """input where the condition holds, else other. Shape: all three broadcast.   Source: PyTorch `where`."""
-    if xp.dtype_of(condition).category != BOOL and str(condition.dtype) != "uint8":
-        raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}")
+    if condition.dtype.kind != "b" and condition.dtype != "uint8":
+        raise RuntimeError("where expected condition to be a boolean tensor, but got a tensor with dtype "
+                           f"{xp.dtype_of(condition)}")
     return xp.where(condition, input, other)
 
 
@@ -241,19 +270,20 @@ def _(xp, g, condition):
     return xp.where(condition, xp.zeros_like(g), g)
 
 
+def bool_mask(xp, name, mask):
+    """The mask, if it is one."""
+    if xp.dtype_of(mask).category != BOOL:
+        raise RuntimeError(f"{name} only supports boolean masks, but got mask with dtype {xp.dtype_of(mask)}")
+    return mask
+
+
 @op(publish=INPLACE, scalars=True, opmath=False)
 def masked_fill(xp, input, mask, value):
-    """The input with `value` where the mask is True. Shape: (*), broadcastable mask.   Source: PyTorch `masked_fill`."""
-    if xp.dtype_of(mask).category != BOOL:
-        raise RuntimeError("masked_fill_ only supports boolean masks, but got mask with dtype " + str(xp.dtype_of(mask)))
-    if getattr(value, "ndim", 0):
-        raise RuntimeError(f"masked_fill only supports a 0-dimensional value tensor, but got tensor with {value.ndim} "
-                           "dimension(s).")
-    kind = xp.dtype_of(input)
-    number = xp.asarray(value)
-    if xp.dtype_of(number).category > kind.category:
-        raise RuntimeError(f"value cannot be converted to type {kind} without overflow")
-    return xp.where(mask, xp.cast(number, kind), input)
+    """The input with `value` where the mask is True. Shape: (*), broadcastable mask.
+
+    Source: PyTorch `masked_fill`.
+    """
+    return xp.where(bool_mask(xp, "masked_fill", mask), number_for(xp, input, value, "masked_fill"), input)
 
 
 @masked_fill.gradient("input")
@@ -268,7 +298,10 @@ def _(xp, g, mask):
 
 @op(publish=BOTH)
 def masked_select(xp, input, mask):
-    """The elements where the mask is True, in row-major order. Shape: (*), (*) -> (count).   Source: PyTorch `masked_select`."""
+    """The elements where the mask is True, in row-major order. Shape: (*), (*) -> (count).
+
+    Source: PyTorch `masked_select`.
+    """
     if xp.dtype_of(mask).category != BOOL:
         raise RuntimeError("masked_select: expected BoolTensor for mask")
     shape = xp.broadcast_shapes(input.shape, mask.shape)
@@ -279,6 +312,32 @@ def masked_select(xp, input, mask):
 def _(xp, g, input_shape, mask):
     shape = xp.broadcast_shapes(input_shape, mask.shape)
     return xp.put(xp.zeros_like(g, shape=shape), xp.flatnonzero(xp.broadcast_to(mask, shape)), g)
+
+
+@op(publish=INPLACE)
+def masked_scatter(xp, input, mask, source):
+    """The input with the elements of source, in order, where the mask is True. Shape: (*), (*), (M) -> (*).
+
+    Source: PyTorch `masked_scatter`.
+    """
+    if xp.dtype_of(input) is not xp.dtype_of(source):
+        raise RuntimeError(f"masked_scatter_: expected self and source to have same dtypes but got "
+                           f"{xp.dtype_of(input)} and {xp.dtype_of(source)}")
+    return xp.masked_scattered(input, bool_mask(xp, "masked_scatter_", mask), source)
+
+
+@masked_scatter.gradient("input")
+def _(xp, g, mask):
+    return xp.where(mask, xp.zeros_like(g), g)
+
+
+@masked_scatter.gradient("source")
+def _(xp, g, mask, source_shape):
+    places = xp.flatnonzero(xp.broadcast_to(mask, g.shape))
+    length = 1
+    for n in source_shape:
+        length *= n
+    return xp.reshape(xp.widened_to(xp.take(g, places), (length,)), source_shape)
 
 
 @op(differentiable=False)

@@ -178,7 +178,7 @@ def _(xp, g, input):
     return g * xp.conj(input) * 2
 
 
-@op(publish=EVERYWHERE, promote="same", scalars=True)
+@op(publish=EVERYWHERE, promote="same", scalars="some")
 def pow(xp, input, exponent):
     """input ** exponent.
 
@@ -258,13 +258,13 @@ def number_log(number):
     return math.log(number) if number > 0 else math.nan
 
 
-@op(publish=("stickonfire", "Tensor"), promote="float", scalars=True)
+@op(publish=("stickonfire", "Tensor"), promote="float")
 def logaddexp(xp, input, other):
     """log(exp(input) + exp(other)).
 
     Shape: (*), (*) -> broadcast.   Source: PyTorch `logaddexp`.
     """
-    if not is_number(input) and input.dtype.kind == "c":
+    if input.dtype.kind == "c":
         return xp.complex_logaddexp(input, other)
     return xp.logaddexp(input, other)
 

@@ -1,4 +1,8 @@
-"""Products of matrices and vectors. BLAS does the work; the gradients are products again."""
+"""Products of matrices and vectors. BLAS does the work; the gradients are products again.
+
+Sums with a product (`addmm` and its kin) are in `matmul_add.py`; `einsum`, `tensordot` and others made of these in
+`eager/composite_linalg.py`. Imports `op` alone.
+"""
 from __future__ import annotations
 
 from .op import op
@@ -6,9 +10,15 @@ from .op import op
 BOTH = ("stickonfire", "Tensor")
 
 
-def transposed(xp, a):
+def adjoint(xp, a):
     """Conjugate transpose of the last two dims."""
-    return xp.conj(xp.swapaxes(a, -1, -2))
+    return xp.conj(a.T if a.ndim == 2 else xp.swapaxes(a, -1, -2))
+
+
+def refuse_bools(name, a):
+    """PyTorch has no products of bools."""
+    if a.dtype.kind == "b":
+        raise RuntimeError(f"\"{name}\" not implemented for 'Bool'. Cast the tensors first, for example with .int()")
 
 
 @op(publish=(*BOTH, "linalg"), promote="match")
@@ -20,9 +30,9 @@ def matmul(xp, input, other):
     if input.ndim == 0 or other.ndim == 0:
         raise RuntimeError("both arguments to matmul need to be at least 1D, but they are "
                            f"{input.ndim}D and {other.ndim}D")
-    inner = other.shape[-2] if other.ndim > 1 else other.shape[0]
-    if input.shape[-1] != inner:
+    if input.shape[-1] != (other.shape[-2] if other.ndim > 1 else other.shape[0]):
         raise mismatch("matmul", input, other)
+    refuse_bools("addmm_impl_cpu_", input)
     return xp.product(input, other)
 
 
@@ -47,8 +57,9 @@ def _(xp, g, other, input_shape):
     if other.ndim == 1:
         return xp.expand_dims(g, -1) * xp.conj(other) if len(input_shape) > 1 else g * xp.conj(other)
     if len(input_shape) == 1:
-        return xp.sum(xp.squeeze(xp.matmul(xp.expand_dims(g, -2), transposed(xp, other)), -2), axis=tuple(range(g.ndim - 1)))
-    return xp.matmul(g, transposed(xp, other))
+        rows = xp.squeeze(xp.product(xp.expand_dims(g, -2), adjoint(xp, other)), -2)
+        return xp.sum(rows, axis=tuple(range(g.ndim - 1)))
+    return xp.product(g, adjoint(xp, other))
 
 
 @matmul.gradient("other")
@@ -57,56 +68,83 @@ def _(xp, g, input, other_shape):
         columns = xp.expand_dims(xp.conj(input), -1)
         return columns * xp.expand_dims(g, -2) if len(other_shape) > 1 else g * xp.conj(input)
     if len(other_shape) == 1:
-        product = xp.conj(input) * xp.expand_dims(g, -1)
-        return xp.sum(product, axis=tuple(range(product.ndim - 1)))
+        if input.ndim == 2:
+            return xp.product(adjoint(xp, input), g)
+        flat = xp.reshape(input, (-1, input.shape[-1]))
+        return xp.product(adjoint(xp, flat), xp.reshape(g, (-1,)))
     if len(other_shape) == 2 and input.ndim > 2:        # one matrix for the whole batch: one large product
         rows, columns = xp.reshape(input, (-1, input.shape[-1])), xp.reshape(g, (-1, g.shape[-1]))
-        return xp.matmul(transposed(xp, rows), columns)
-    return xp.matmul(transposed(xp, input), g)
+        return xp.product(adjoint(xp, rows), columns)
+    return xp.product(adjoint(xp, input), g)
 
 
 @op(publish=BOTH, promote="match")
 def mm(xp, input, mat2):
-    """Product of two matrices. Shape: (N, K), (K, M) -> (N, M).   Source: PyTorch `mm`."""
-    for name, a in (("self", input), ("mat2", mat2)):
-        if a.ndim != 2:
-            raise RuntimeError(f"{name} must be a matrix, but mm() got {list(input.shape)} and {list(mat2.shape)}")
-    if input.shape[1] != mat2.shape[0]:
-        raise mismatch("mm", input, mat2)
+    """Product of two matrices.
+
+    Shape: (N, K), (K, M) -> (N, M).   Raises: RuntimeError for other shapes.   Source: PyTorch `mm`.
+    """
+    check_matrices("mm", input, mat2)
     return xp.product(input, mat2)
+
+
+def check_matrices(name, a, b):
+    """Raises unless both are matrices that can be multiplied."""
+    for position, matrix in (("self", a), ("mat2", b)):
+        if matrix.ndim != 2:
+            raise RuntimeError(f"{position} must be a matrix. In {name}(): got {list(a.shape)} and {list(b.shape)}; use matmul "
+                               "for vectors and batches")
+    if a.shape[1] != b.shape[0]:
+        raise mismatch(name, a, b)
+    refuse_bools("addmm_impl_cpu_", a)
 
 
 @op(publish=BOTH, promote="match")
 def bmm(xp, input, mat2):
-    """Products of matrices, pair by pair. Shape: (B, N, K), (B, K, M) -> (B, N, M).   Source: PyTorch `bmm`."""
-    if input.ndim != 3 or mat2.ndim != 3:
-        raise RuntimeError(f"batch1 must be a 3D tensor, and batch2 too, but bmm() got {list(input.shape)} and "
-                           f"{list(mat2.shape)}")
-    if input.shape[0] != mat2.shape[0] or input.shape[2] != mat2.shape[1]:
-        raise RuntimeError("Expected size for first two dimensions of batch2 tensor to be: "
-                           f"[{input.shape[0]}, {input.shape[2]}] but got: [{mat2.shape[0]}, {mat2.shape[1]}].")
+    """Products of matrices, pair by pair.
+
+    Shape: (B, N, K), (B, K, M) -> (B, N, M).   Raises: RuntimeError for other shapes.   Source: PyTorch `bmm`.
+    """
+    check_batches("bmm", input, mat2)
     return xp.product(input, mat2)
+
+
+def check_batches(name, a, b):
+    """Raises unless both are batches of matrices that can be multiplied."""
+    for position, batch in (("batch1", a), ("batch2", b)):
+        if batch.ndim != 3:
+            raise RuntimeError(f"{position} must be a 3D tensor. In {name}(): got {list(a.shape)} and {list(b.shape)}; use "
+                               "matmul for other numbers of dims")
+    if a.shape[0] != b.shape[0] or a.shape[2] != b.shape[1]:
+        raise RuntimeError(f"Expected size for first two dimensions of batch2 tensor to be: [{a.shape[0]}, {a.shape[2]}] but "
+                           f"got: [{b.shape[0]}, {b.shape[1]}]. In {name}()")
+    refuse_bools("baddbmm", a)
 
 
 for _product in (mm, bmm):
     @_product.gradient("input")
     def _(xp, g, mat2):
-        return xp.matmul(g, transposed(xp, mat2))
+        return xp.product(g, adjoint(xp, mat2))
 
     @_product.gradient("mat2")
     def _(xp, g, input):
-        return xp.matmul(transposed(xp, input), g)
+        return xp.product(adjoint(xp, input), g)
 
 
 @op(publish=BOTH, promote="match")
 def mv(xp, input, vec):
     """Product of a matrix and a vector. Shape: (N, K), (K) -> (N).   Source: PyTorch `mv`."""
-    if input.ndim != 2 or vec.ndim != 1:
-        raise RuntimeError(f"vector + matrix @ vector expected, got {input.ndim}, {vec.ndim} dims in mv({list(input.shape)}, "
-                           f"{list(vec.shape)})")
-    if input.shape[1] != vec.shape[0]:
-        raise mismatch("mv", input, vec)
+    check_matrix_and_vector("mv", input, vec)
     return xp.product(input, vec)
+
+
+def check_matrix_and_vector(name, matrix, vec):
+    if matrix.ndim != 2 or vec.ndim != 1:
+        raise RuntimeError(f"vector + matrix @ vector expected, got {vec.ndim}, {matrix.ndim}, {vec.ndim}. In {name}(): the "
+                           f"matrix is {list(matrix.shape)}, the vector {list(vec.shape)}")
+    if matrix.shape[1] != vec.shape[0]:
+        raise mismatch(name, matrix, vec)
+    refuse_bools("addmv_impl_cpu", matrix)
 
 
 @mv.gradient("input")
@@ -116,17 +154,22 @@ def _(xp, g, vec):
 
 @mv.gradient("vec")
 def _(xp, g, input):
-    return xp.matmul(transposed(xp, input), g)
+    return xp.product(adjoint(xp, input), g)
 
 
 @op(publish=BOTH, promote="match")
 def dot(xp, input, tensor):
     """Sum of products of two vectors. Shape: (N), (N) -> ().   Source: PyTorch `dot`."""
-    if input.ndim != 1 or tensor.ndim != 1:
-        raise RuntimeError(f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors")
-    if input.shape != tensor.shape:
-        raise mismatch("dot", input, tensor)
+    check_vectors("dot", input, tensor)
     return xp.product(input, tensor)
+
+
+def check_vectors(name, a, b):
+    if a.ndim != 1 or b.ndim != 1:
+        raise RuntimeError(f"1D tensors expected, but got {a.ndim}D and {b.ndim}D tensors. In {name}(): use matmul or sum")
+    if a.shape != b.shape:
+        raise mismatch(name, a, b)
+    refuse_bools(name, a)
 
 
 @dot.gradient("input")
@@ -139,13 +182,48 @@ def _(xp, g, input):
     return g * xp.conj(input)
 
 
+@op(publish=BOTH, promote="match")
+def vdot(xp, input, other):
+    """Sum of products of two vectors, the first one conjugated. Shape: (N), (N) -> ().   Source: PyTorch `vdot`."""
+    check_vectors("vdot", input, other)
+    return xp.product(xp.conj(input), other)
+
+
+@vdot.gradient("input")
+def _(xp, g, other):
+    return xp.conj(g) * other
+
+
+@vdot.gradient("other")
+def _(xp, g, input):
+    return g * input
+
+
+@op(publish=BOTH, aliases=("ger",), promote="same", opmath=False)
+def outer(xp, input, vec2):
+    """Products of each element of one vector with each of another. Shape: (N), (M) -> (N, M).   Source: PyTorch `outer`."""
+    for position, vector in (("self", input), ("vec2", vec2)):
+        if vector.ndim != 1:
+            raise RuntimeError(f"outer: Expected 1-D argument {position}, but got {vector.ndim}-D")
+    return xp.expand_dims(input, 1) * vec2
+
+
+@outer.gradient("input")
+def _(xp, g, vec2):
+    return xp.product(g, xp.conj(vec2))
+
+
+@outer.gradient("vec2")
+def _(xp, g, input):
+    return xp.product(g.T, xp.conj(input))
+
+
 @op(publish=("nn.functional",), promote="match", grad_name="AddmmBackward0")
 def linear(xp, input, weight, bias=None):
     """input @ weight.T + bias. Shape: (*, in), (out, in), (out) -> (*, out).   Source: PyTorch `nn.functional.linear`."""
     if input.ndim == 0 or weight.ndim not in (1, 2) or input.shape[-1] != weight.shape[-1]:
         raise shapes_disagree(input, weight)
-    out = xp.affine(input, weight, bias)
-    return out
+    return xp.affine(input, weight, bias)
 
 
 def shapes_disagree(input, weight):
@@ -160,15 +238,16 @@ def shapes_disagree(input, weight):
 def _(xp, g, weight):
     if weight.ndim == 1:
         return xp.expand_dims(g, -1) * xp.conj(weight)
-    return xp.matmul(g, xp.conj(weight))
+    return xp.product(g, xp.conj(weight))
 
 
 @linear.gradient("weight")
 def _(xp, g, input, weight_shape):
-    rows = xp.reshape(xp.conj(input), (-1, input.shape[-1]))
+    rows = xp.conj(input if input.ndim == 2 else xp.reshape(input, (-1, input.shape[-1])))
     if len(weight_shape) == 1:
-        return xp.matmul(xp.reshape(g, (-1,)), rows)
-    return xp.matmul(xp.swapaxes(xp.reshape(g, (-1, g.shape[-1])), 0, 1), rows)
+        return xp.product(xp.reshape(g, (-1,)), rows)
+    columns = g if g.ndim == 2 else xp.reshape(g, (-1, g.shape[-1]))
+    return xp.product(columns.T, rows)
 
 
 @linear.gradient("bias")

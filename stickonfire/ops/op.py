@@ -35,6 +35,13 @@ class Rule:
         code = function.__code__
         self.wants = tuple(_source(name, op) for name in code.co_varnames[2:code.co_argcount])
 
+    def idle(self, edges: Sequence[Any]) -> bool:
+        """Whether none of the inputs this rule leads to wants a gradient."""
+        for i in self.inputs:
+            if edges[i] is not None:
+                return False
+        return True
+
 
 def _source(name: str, op: Op) -> tuple[str, Any]:
     if name in op.tensors:
@@ -56,7 +63,7 @@ class Op:
     """A declared op. Built by the decorator `op`; executed by `eager.dispatch`."""
 
     def __init__(self, forward: Callable[..., Any], *, name: str, publish: Sequence[str], aliases: Sequence[str],
-                 promote: str, exempt: Sequence[str], opmath: bool, view: str, returns: str, scalars: bool,
+                 promote: str, exempt: Sequence[str], opmath: bool, view: str, returns: str, scalars: bool | str,
                  variadic: bool, varargs: str, differentiable: bool, grad_name: str) -> None:
         code = forward.__code__
         names = code.co_varnames[1:code.co_argcount + code.co_kwonlyargcount]
@@ -70,6 +77,11 @@ class Op:
         self.defaults = _defaults(forward, names)
         self.attribute_defaults = {n: self.defaults[n] for n in self.attributes if n in self.defaults}
         self.required = tuple(n for n in names if n not in self.defaults)
+        self.tensors_first = names[:len(self.tensors)] == self.tensors
+        positional = names[:self.positional]                            # the least that may be given by position alone
+        self.least = 1 + max([i for i, n in enumerate(positional) if n not in self.defaults], default=-1)
+        if any(n not in self.defaults for n in names[self.positional:]):
+            self.least = self.positional + 1                            # a keyword is required
         self.publish, self.aliases = tuple(publish), tuple(aliases)
         self.promote, self.opmath = promote, opmath and promote != "none"
         self.exempt = frozenset(self.tensors.index(n) for n in exempt)  # inputs that keep their dtype
@@ -79,7 +91,6 @@ class Op:
         self.rules: tuple[Rule, ...] = ()
         self.kernel: Callable[..., Any] | None = None                   # in-place form, if there is a faster one
         self.casts: dict[Any, Any] = {}                                 # filled by eager.promotion
-        self.savers: dict[Any, Any] = {}                                # filled by eager.graph
 
     def __repr__(self) -> str:
         return f"<op {self.name}({', '.join(self.params)})>"
@@ -107,7 +118,8 @@ def _defaults(forward: Callable[..., Any], names: tuple[str, ...]) -> dict[str, 
 
 
 def op(*, publish: Sequence[str] = (), aliases: Sequence[str] = (), name: str = "", promote: str = "none",
-       exempt: Sequence[str] = (), opmath: bool = True, view: str = "", returns: str = "", scalars: bool = False,
+       exempt: Sequence[str] = (), opmath: bool = True, view: str = "", returns: str = "",
+       scalars: bool | str = False,
        variadic: bool = False, varargs: str = "", differentiable: bool = True,
        grad_name: str = "") -> Callable[[Callable[..., Any]], Op]:
     """Declares the decorated forward `f(xp, *tensors, *attributes)` as an op.
@@ -120,7 +132,7 @@ def op(*, publish: Sequence[str] = (), aliases: Sequence[str] = (), name: str = 
     opmath: whether float16 and bfloat16 are computed in float32 and rounded once (not for "none").
     view: "always" or "maybe" if the output may share the first input's memory.
     returns: names of the outputs, as "values indices"; they come back as a named tuple.
-    scalars: whether Python numbers may stand for tensors.
+    scalars: whether Python numbers may stand for tensors; "rest": for all but the first, "some": for all but one.
     variadic: whether the first parameter is a sequence of tensors.
     varargs: the attribute that may be spread over the arguments, as in `view(2, 3)`.
     differentiable: False for an op that has no gradient by its nature.

@@ -81,6 +81,12 @@ def abs(xp, input):
     return xp.abs(input)
 
 
+@abs.inplace()
+def _(xp, input):
+    refuse_complex("In-place abs", input)
+    xp.abs(input, out=input)
+
+
 @abs.gradient("input")
 def _(xp, g, input):
     return g * xp.sign(input)
@@ -141,7 +147,7 @@ def signbit(xp, input):
     return xp.zeros(input.shape, bool) if input.dtype.kind == "b" else xp.signbit(input)
 
 
-@op(publish=EVERYWHERE, promote="float", scalars=True)
+@op(publish=EVERYWHERE, promote="float", scalars="rest")
 def copysign(xp, input, other):
     """abs(input) with the sign of `other`.
 
@@ -171,13 +177,23 @@ def heaviside(xp, input, values):
     return xp.where(input == 0, values, (input > 0).astype(input.dtype))
 
 
-@op(publish=EVERYWHERE, promote="same", differentiable=False)
+@op(publish=EVERYWHERE, promote="same")
 def nextafter(xp, input, other):
     """The next floating-point number from input towards `other`.
 
     Shape: (*), (*) -> broadcast.   Source: PyTorch `nextafter`.
     """
     return xp.nextafter(input, other)
+
+
+@nextafter.gradient("input")
+def _(xp, g, input, other):
+    return xp.keep(g, input != other)
+
+
+@nextafter.gradient("other")
+def _(xp, g):
+    return xp.zeros_like(g)
 
 
 @op(publish=EVERYWHERE, promote="same")

@@ -1,6 +1,7 @@
-"""Shapes: the same elements seen or laid out differently. Views alias where PyTorch's do.
+"""Views: the same elements, and mostly the same memory, under another shape. They alias where PyTorch's do.
 
-`region` and `copy_slices` at the end are the graph's own words for views that were written to.
+`region` and `copy_slices` at the end are the graph's own words for views that were written to. What copies
+elements around stands in `rearrange.py`.
 """
 from __future__ import annotations
 
@@ -13,11 +14,22 @@ from .op import op
 
 BOTH = ("stickonfire", "Tensor")
 Ints = Sequence[int]
+WHOLE = slice(None)
 
 
 def moved(dims: tuple[int, ...]) -> tuple[int, ...]:
     """The inverse of a permutation."""
     return tuple(sorted(range(len(dims)), key=dims.__getitem__))
+
+
+def reshaped_back(xp, g, input_shape):
+    """The gradient of what only changes the shape."""
+    return xp.reshape(g, input_shape)
+
+
+def passed_on(xp, g):
+    """The gradient of a copy, and of an expansion: the engine sums it back."""
+    return g
 
 
 @op(publish=BOTH, view="maybe", varargs="shape", grad_name="ViewBackward0")
@@ -26,48 +38,73 @@ def reshape(xp, input, shape: Ints):
 
     Shape: (*) -> shape.   Source: PyTorch `reshape`.
     """
-    return xp.reshape(input, infer_size(shape, input.size))
+    return reshaped(xp, input, shape)
 
 
-@reshape.gradient("input")
-def _(xp, g, input_shape):
-    return xp.reshape(g, input_shape)
+def reshaped(xp, input, shape):
+    """The array under another shape, or PyTorch's error if it does not fit."""
+    try:
+        return input.reshape(shape)
+    except (ValueError, TypeError):
+        return xp.reshape(input, infer_size(shape, input.size))
+
+
+reshape.gradient("input")(reshaped_back)
+
+
+@op(publish=BOTH, view="maybe", grad_name="ViewBackward0")
+def ravel(xp, input):
+    """All elements as a vector; a view where strides allow. Shape: (*) -> (N).   Source: PyTorch `ravel`."""
+    return input.reshape(-1)
+
+
+ravel.gradient("input")(reshaped_back)
 
 
 @op(view="always", varargs="size", grad_name="ViewBackward0")
 def view(xp, input, size: Ints):
     """The same memory under another shape.
 
-    Shape: (*) -> size.   Raises: RuntimeError where only a copy could have that shape.   Source: PyTorch `Tensor.view`.
+    Shape: (*) -> size.   Raises: RuntimeError where only a copy could have that shape.
+    Source: PyTorch `Tensor.view`.
     """
-    result = xp.reshape(input, infer_size(size, input.size))
-    if input.size and not xp.shares_memory(result, input):
-        raise RuntimeError("view size is not compatible with input tensor's size and stride (at least one dimension spans "
-                           "across two contiguous subspaces). Use .reshape(...) instead.")
+    result = reshaped(xp, input, size)
+    if not input.flags.c_contiguous and input.size and not xp.shares_memory(result, input):
+        raise RuntimeError("view size is not compatible with input tensor's size and stride (at least one "
+                           "dimension spans across two contiguous subspaces). Use .reshape(...) instead.")
     return result
 
 
-@view.gradient("input")
-def _(xp, g, input_shape):
-    return xp.reshape(g, input_shape)
+view.gradient("input")(reshaped_back)
 
 
 @op(view="always")
 def view_dtype(xp, input, dtype: Any):
-    """The same memory read as another dtype; the last dim shrinks or grows with the size of an element."""
+    """The same memory read as another dtype; the last dim shrinks or grows with the size of an element.
+
+    Shape: (*, N) -> (*, N * old size / new size).   Raises: RuntimeError where the last dim does not allow that.
+    Source: PyTorch `Tensor.view`.
+    """
     native = xp.native_dtype(dtype)
     if input.ndim == 0 and native.itemsize != input.itemsize:
-        raise RuntimeError(f"self.dim() cannot be 0 to view {xp.dtype_of(input)} as {dtype} (different element sizes)")
-    return input.view(native)
+        raise RuntimeError(f"self.dim() cannot be 0 to view {xp.dtype_of(input)} as {dtype} (different element "
+                           "sizes)")
+    try:
+        return input.view(native)
+    except ValueError:
+        raise RuntimeError(f"self.size(-1) must be divisible by {native.itemsize // input.itemsize or 1} and the "
+                           f"last dim dense to view {xp.dtype_of(input)} as {dtype} (different element sizes), but "
+                           f"got {list(input.shape)}") from None
 
 
 @op(publish=BOTH, view="always")
 def transpose(xp, input, dim0: int, dim1: int):
     """Two dims swapped. Shape: (..., A, ..., B, ...) -> (..., B, ..., A, ...).   Source: PyTorch `transpose`."""
-    if input.ndim == 0:
-        normalize_dim(dim0, 0), normalize_dim(dim1, 0)
+    try:
+        return input.swapaxes(dim0, dim1)
+    except (ValueError, TypeError):
+        normalize_dim(dim0, input.ndim), normalize_dim(dim1, input.ndim)
         return input[...]
-    return xp.swapaxes(input, normalize_dim(dim0, input.ndim), normalize_dim(dim1, input.ndim))
 
 
 @transpose.gradient("input")
@@ -80,7 +117,7 @@ def t(xp, input):
     """A matrix transposed; a vector or number as it is. Shape: (A, B) -> (B, A).   Source: PyTorch `t`."""
     if input.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D")
-    return xp.transpose(input)
+    return input.transpose()
 
 
 @t.gradient("input")
@@ -91,14 +128,18 @@ def _(xp, g):
 @op(publish=BOTH, view="always", varargs="dims")
 def permute(xp, input, dims: Ints):
     """Dims in another order. Shape: output dim i is input dim dims[i].   Source: PyTorch `permute`."""
+    try:
+        return input.transpose(dims)
+    except (ValueError, TypeError):
+        pass
     if len(dims) != input.ndim:
-        raise RuntimeError(f"permute(sparse_coo): number of dimensions in the tensor input does not match the length of the "
-                           f"desired ordering of dimensions i.e. input.dim() = {input.ndim} is not equal to len(dims) = "
-                           f"{len(dims)}")
+        raise RuntimeError("permute(sparse_coo): number of dimensions in the tensor input does not match the length "
+                           f"of the desired ordering of dimensions i.e. input.dim() = {input.ndim} is not equal to "
+                           f"len(dims) = {len(dims)}")
     order = tuple([normalize_dim(d, input.ndim) for d in dims])
     if len(set(order)) < len(order):
         raise RuntimeError("permute(): duplicate dims are not allowed.")
-    return xp.transpose(input, order)
+    return input.transpose(order)
 
 
 @permute.gradient("input")
@@ -109,11 +150,16 @@ def _(xp, g, dims):
 @op(publish=BOTH, aliases=("moveaxis",), view="always", grad_name="PermuteBackward0")
 def movedim(xp, input, source: Any, destination: Any):
     """Dims moved to other positions, the rest in order.   Source: PyTorch `movedim`."""
-    pairs = [normalize_dims(d, input.ndim, empty_is_all=False) for d in (source, destination)]
+    pairs = [dims_once(d, input.ndim) for d in (source, destination)]
     if len(pairs[0]) != len(pairs[1]):
-        raise RuntimeError("movedim: Invalid source or destination dims: source and destination must have the same number "
-                           f"of elements, got {list(pairs[0])} and {list(pairs[1])}")
+        raise RuntimeError("movedim: Invalid source or destination dims: source and destination must have the same "
+                           f"number of elements, got {list(pairs[0])} and {list(pairs[1])}")
     return xp.moveaxis(input, *pairs) if input.ndim else input[...]
+
+
+def dims_once(dims, ndim):
+    """Normalized dims, none of them twice."""
+    return normalize_dims(dims, ndim, empty_is_all=False)
 
 
 @movedim.gradient("input")
@@ -121,53 +167,52 @@ def _(xp, g, source, destination):
     return xp.moveaxis(g, destination, source) if g.ndim else g
 
 
-@op(publish=("stickonfire", "Tensor", "Tensor_"), view="always")
+@op(publish=BOTH, view="always")
 def unsqueeze(xp, input, dim: int):
     """A dim of size 1 inserted. Shape: (*) -> (..., 1, ...).   Source: PyTorch `unsqueeze`."""
-    return xp.expand_dims(input, normalize_dim(dim, input.ndim + 1))
+    return xp.unsqueezed(input, normalize_dim(dim, input.ndim + 1))
 
 
-@unsqueeze.gradient("input")
-def _(xp, g, input_shape):
-    return xp.reshape(g, input_shape)
+unsqueeze.gradient("input")(reshaped_back)
 
 
 @op(publish=BOTH, view="always", varargs="dim")
 def squeeze(xp, input, dim: Any = None):
-    """Dims of size 1 dropped, all or the given ones.   Source: PyTorch `squeeze`."""
-    chosen = normalize_dims(dim, input.ndim, empty_is_all=False) if dim is not None else range(input.ndim)
-    return xp.squeeze(input, tuple([d for d in chosen if input.ndim and input.shape[d] == 1]))
+    """Dims of size 1 dropped, all or the given ones. Shape: (A, 1, B) -> (A, B).   Source: PyTorch `squeeze`."""
+    chosen = dims_once(dim, input.ndim) if dim is not None else range(input.ndim)
+    return input.squeeze(tuple([d for d in chosen if input.ndim and input.shape[d] == 1]))
 
 
-@squeeze.gradient("input")
-def _(xp, g, input_shape):
-    return xp.reshape(g, input_shape)
+squeeze.gradient("input")(reshaped_back)
 
 
 @op(publish=("Tensor",), view="always", varargs="size")
 def expand(xp, input, size: Ints, *, implicit: bool = False):
-    """Dims of size 1 repeated without copying; -1 keeps a size. Shape: (*) -> size.   Source: PyTorch `Tensor.expand`."""
+    """Dims of size 1 repeated without copying; -1 keeps a size. Shape: (*) -> size.
+
+    Source: PyTorch `Tensor.expand`.
+    """
     size = tuple(size)
     extra = len(size) - input.ndim
     if extra < 0:
-        raise RuntimeError(f"expand(): the number of sizes provided ({len(size)}) must be greater or equal to the number of "
-                           f"dimensions in the tensor ({input.ndim}), got {list(size)} for {list(input.shape)}")
+        raise RuntimeError(f"expand(): the number of sizes provided ({len(size)}) must be greater or equal to the "
+                           f"number of dimensions in the tensor ({input.ndim}), got {list(size)} for "
+                           f"{list(input.shape)}")
     target = []
     for i, n in enumerate(size):
         old = input.shape[i - extra] if i >= extra else None
-        if n == -1 and old is None:
-            raise RuntimeError(f"expand(): The expanded size of the tensor ({n}) isn't allowed in a leading, non-existing "
-                               f"dimension {i}")
+        if n < 0 and (n != -1 or old is None):
+            raise RuntimeError(f"expand(): The expanded size of the tensor ({n}) isn't allowed in a leading, "
+                               f"non-existing dimension {i}")
         if old is not None and n not in (-1, old) and old != 1:
-            raise RuntimeError(f"The expanded size of the tensor ({n}) must match the existing size ({old}) at non-singleton "
-                               f"dimension {i}.  Target sizes: {list(size)}.  Tensor sizes: {list(input.shape)}")
+            raise RuntimeError(f"The expanded size of the tensor ({n}) must match the existing size ({old}) at "
+                               f"non-singleton dimension {i}.  Target sizes: {list(size)}.  Tensor sizes: "
+                               f"{list(input.shape)}")
         target.append(old if n == -1 else n)
-    return xp.expanded(input, tuple(target))
+    return xp.expanded(input, target)
 
 
-@expand.gradient("input")
-def _(xp, g):
-    return g                # the engine sums it back
+expand.gradient("input")(passed_on)
 
 
 @op(publish=BOTH, view="always", grad_name="ExpandBackward0")
@@ -176,26 +221,25 @@ def broadcast_to(xp, input, size: Ints):
     return expand.forward(xp, input, size)
 
 
-@broadcast_to.gradient("input")
-def _(xp, g):
-    return g
+broadcast_to.gradient("input")(passed_on)
 
 
 @op(publish=BOTH, view="maybe", grad_name="ViewBackward0")
 def flatten(xp, input, start_dim: int = 0, end_dim: int = -1):
-    """Dims start_dim to end_dim as one. Shape: (A, B, C) -> (A, B * C) for start_dim=1.   Source: PyTorch `flatten`."""
+    """Dims start_dim to end_dim as one. Shape: (A, B, C) -> (A, B * C) for start_dim=1.
+
+    Source: PyTorch `flatten`.
+    """
     first, last = normalize_dim(start_dim, input.ndim), normalize_dim(end_dim, input.ndim)
     if input.ndim == 0:
-        return xp.reshape(input, (1,))
+        return input.reshape(1)
     if first > last:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
     shape = input.shape
-    return xp.reshape(input, shape[:first] + (math.prod(shape[first:last + 1]),) + shape[last + 1:])
+    return input.reshape(shape[:first] + (math.prod(shape[first:last + 1]),) + shape[last + 1:])
 
 
-@flatten.gradient("input")
-def _(xp, g, input_shape):
-    return xp.reshape(g, input_shape)
+flatten.gradient("input")(reshaped_back)
 
 
 @op(publish=BOTH, view="always", grad_name="ViewBackward0")
@@ -204,26 +248,33 @@ def unflatten(xp, input, dim: int, sizes: Ints):
     at = normalize_dim(dim, input.ndim)
     if not len(sizes):
         raise RuntimeError("unflatten: sizes must be non-empty")
+    length = input.shape[at] if input.ndim else 1
     try:
-        parts = infer_size(sizes, input.shape[at] if input.ndim else 1)
+        parts = infer_size(sizes, length)
     except RuntimeError:
         raise RuntimeError(f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} "
-                           f"({input.shape[at]}) in the input tensor") from None
-    return xp.reshape(input, input.shape[:at] + parts + input.shape[at + 1:])
+                           f"({length}) in the input tensor") from None
+    return input.reshape(input.shape[:at] + parts + input.shape[at + 1:])
 
 
-@unflatten.gradient("input")
-def _(xp, g, input_shape):
-    return xp.reshape(g, input_shape)
+unflatten.gradient("input")(reshaped_back)
 
 
-@op(publish=("Tensor", "stickonfire"), view="always")
+@op(publish=BOTH, view="always")
 def diagonal(xp, input, offset: int = 0, dim1: int = 0, dim2: int = 1):
-    """The diagonal of each matrix in dims dim1, dim2, as the last dim.   Source: PyTorch `diagonal`."""
-    a, b = normalize_dim(dim1, input.ndim), normalize_dim(dim2, input.ndim)
+    """The diagonal of each matrix in dims dim1, dim2, as the last dim. Shape: (A, B, *) -> (*, D).
+
+    Source: PyTorch `diagonal`.
+    """
+    return xp.diagonal(input, offset, *two_dims(dim1, dim2, input.ndim))
+
+
+def two_dims(dim1, dim2, ndim):
+    """Two different dims, normalized."""
+    a, b = normalize_dim(dim1, ndim), normalize_dim(dim2, ndim)
     if a == b:
         raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
-    return xp.diagonal(input, offset, a, b)
+    return a, b
 
 
 @diagonal.gradient("input")
@@ -231,25 +282,12 @@ def _(xp, g, offset, dim1, dim2, input_shape):
     return xp.diagonal_scatter(xp.zeros_like(g, shape=input_shape), g, offset, dim1, dim2)
 
 
-@op(publish=BOTH)
-def diagonal_scatter(xp, input, src, offset: int = 0, dim1: int = 0, dim2: int = 1):
-    """A copy with a diagonal replaced.   Source: PyTorch `diagonal_scatter`."""
-    return xp.diagonal_scatter(input, src, offset, dim1, dim2)
-
-
-@diagonal_scatter.gradient("input")
-def _(xp, g, src_shape, offset, dim1, dim2):
-    return xp.diagonal_scatter(g, xp.zeros_like(g, shape=src_shape), offset, dim1, dim2)
-
-
-@diagonal_scatter.gradient("src")
-def _(xp, g, offset, dim1, dim2):
-    return xp.diagonal(g, offset, dim1, dim2)
-
-
-@op(publish=("stickonfire", "Tensor", "Tensor_"), view="always")
+@op(publish=BOTH, view="always")
 def as_strided(xp, input, size: Ints, stride: Ints, storage_offset: Any = None):
-    """A view with given strides, in elements, over the whole memory of the input.   Source: PyTorch `as_strided`."""
+    """A view with given strides, in elements, over the whole memory of the input. Shape: (*) -> size.
+
+    Raises: RuntimeError where it would reach outside the memory.   Source: PyTorch `as_strided`.
+    """
     if len(size) != len(stride):
         raise RuntimeError("mismatch in length of strides and shape")
     return xp.as_strided(input, tuple(size), tuple(stride), storage_offset)
@@ -291,54 +329,12 @@ def _(xp, g, dim, size, step):
     return xp.windows(g, dim, size, step)
 
 
-@op(publish=BOTH, variadic=True, promote="same", opmath=False)
-def cat(xp, tensors, dim: int = 0):
-    """Tensors joined along a dim. Shape: (A, B), (C, B) -> (A + C, B).   Source: PyTorch `cat`."""
-    return xp.joined(tensors, dim)
-
-
-@cat.gradient()
-def _(xp, g, tensors_shape, dim):
-    return split_like(xp, g, tensors_shape, dim)
-
-
-def split_like(xp, g, shapes, dim):
-    """The parts of g that belong to tensors of the given shapes joined along dim."""
-    parts, start = [], 0
-    at = dim % g.ndim
-    for shape in shapes:
-        if shape == (0,) and g.ndim != 1:       # PyTorch lets empty vectors join anything
-            parts.append(xp.zeros_like(g, shape=(0,)))
-            continue
-        parts.append(g[(slice(None),) * at + (slice(start, start + shape[at]),)])
-        start += shape[at]
-    return parts
-
-
-@op(publish=("stickonfire",), variadic=True, promote="same", opmath=False)
-def stack(xp, tensors, dim: int = 0):
-    """Tensors of one shape joined along a new dim. Shape: n x (A, B) -> (n, A, B).   Source: PyTorch `stack`."""
-    first = tensors[0].shape
-    for i, a in enumerate(tensors):
-        if a.shape != first:
-            raise RuntimeError(f"stack expects each tensor to be equal size, but got {list(first)} at entry 0 and "
-                               f"{list(a.shape)} at entry {i}")
-    at = normalize_dim(dim, len(first) + 1)
-    return xp.joined([xp.expand_dims(a, at) for a in tensors], at)
-
-
-@stack.gradient()
-def _(xp, g, tensors_shape, dim):
-    at = dim % g.ndim
-    return [g[(slice(None),) * at + (i,)] for i in range(len(tensors_shape))]
-
-
-@op(publish=("Tensor", "stickonfire"), view="always")
+@op(publish=BOTH, view="always")
 def unbind(xp, input, dim: int = 0):
     """The slices of a dim, without it. Shape: (n, *) -> n x (*).   Source: PyTorch `unbind`."""
     if input.ndim == 0:
-        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
-    at = (slice(None),) * normalize_dim(dim, input.ndim)
+        raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
+    at = (WHOLE,) * normalize_dim(dim, input.ndim)
     return tuple([input[(*at, i, ...)] for i in range(input.shape[len(at)])])
 
 
@@ -347,123 +343,86 @@ def _(xp, g, dim):
     return xp.stack(g, dim)
 
 
-@op(publish=("Tensor", "stickonfire"), view="always")
+def parts(input, sizes, at):
+    """Consecutive parts of a dim."""
+    lead, start, result = (WHOLE,) * at, 0, []
+    for n in sizes:
+        result.append(input[(*lead, slice(start, start + n))])
+        start += n
+    return tuple(result)
+
+
+@op(publish=BOTH, view="always")
 def split_with_sizes(xp, input, split_sizes: Ints, dim: int = 0):
-    """Consecutive parts of a dim with the given sizes.   Source: PyTorch `split_with_sizes`."""
+    """Consecutive parts of a dim with the given sizes. Shape: (A, *) -> n x (a_i, *).
+
+    Source: PyTorch `split_with_sizes`.
+    """
+    if input.ndim == 0:
+        raise RuntimeError("split expects at least a 1-dimensional tensor")
     at = normalize_dim(dim, input.ndim)
     if sum(split_sizes) != input.shape[at] or min(split_sizes, default=0) < 0:
-        raise RuntimeError(f"split_with_sizes expects split_sizes to sum exactly to {input.shape[at]} (input tensor's size at "
-                           f"dimension {dim}), but got split_sizes={list(split_sizes)}")
-    parts, start = [], 0
-    for n in split_sizes:
-        parts.append(input[(slice(None),) * at + (slice(start, start + n),)])
-        start += n
-    return tuple(parts)
+        raise RuntimeError(f"split_with_sizes expects split_sizes to sum exactly to {input.shape[at]} (input tensor's "
+                           f"size at dimension {dim}), but got split_sizes={list(split_sizes)}")
+    return parts(input, split_sizes, at)
 
 
-@split_with_sizes.gradient("input")
-def _(xp, g, dim):
+@op(view="always")
+def split(xp, input, split_size: int, dim: int = 0):
+    """Consecutive parts of a dim, all of one size but the last. Shape: (A, *) -> n x (split_size, *).
+
+    Source: PyTorch `split`.
+    """
+    if input.ndim == 0:
+        raise RuntimeError("split expects at least a 1-dimensional tensor")
+    at = normalize_dim(dim, input.ndim)
+    size = input.shape[at]
+    if split_size < 0:
+        raise RuntimeError(f"split expects split_size be non-negative, but got split_size={split_size}")
+    if split_size == 0 and size:
+        raise RuntimeError(f"split_size can only be 0 if dimension size is 0, but got dimension size of {size}")
+    count = max(-(-size // split_size), 1) if split_size else 1
+    return parts(input, [min(split_size, size - i * split_size) for i in range(count)], at)
+
+
+def joined_back(xp, g, dim):
+    """The gradient of what cuts a dim into parts."""
     return xp.concatenate(g, dim)
 
 
-@op(publish=BOTH, varargs="dims")
-def flip(xp, input, dims: Ints):
-    """The order of elements along dims reversed.   Source: PyTorch `flip`."""
-    return xp.copy(xp.flip(input, normalize_dims(dims, input.ndim, empty_is_all=False)))
-
-
-@flip.gradient("input")
-def _(xp, g, dims):
-    return xp.flip(g, (dims,) if isinstance(dims, int) else tuple(dims))
-
-
-@op(publish=BOTH)
-def roll(xp, input, shifts: Any, dims: Any = None):
-    """Elements shifted along dims, those that leave coming in at the other end.   Source: PyTorch `roll`."""
-    return xp.roll(input, shifts, dims if dims is None or dims == 0 else dims or None)
-
-
-@roll.gradient("input")
-def _(xp, g, shifts, dims):
-    back = -shifts if isinstance(shifts, int) else tuple([-n for n in shifts])
-    return xp.roll(g, back, dims)
-
-
-@op(publish=("Tensor",), varargs="repeats")
-def repeat(xp, input, repeats: Ints):
-    """The tensor repeated along each dim. Shape: (A, B) -> (A * r0, B * r1).   Source: PyTorch `Tensor.repeat`."""
-    if len(repeats) < input.ndim:
-        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
-    if min(repeats, default=0) < 0:
-        raise RuntimeError(f"Trying to create tensor with negative dimension {min(repeats)}")
-    return xp.tile(input, tuple(repeats))
-
-
-@repeat.gradient("input")
-def _(xp, g, repeats, input_shape):
-    shape = (1,) * (len(repeats) - len(input_shape)) + tuple(input_shape)
-    spread = [n for pair in zip(repeats, shape) for n in pair]
-    return xp.reshape(xp.sum(xp.reshape(g, spread), axis=tuple(range(0, len(spread), 2))), input_shape)
-
-
-@op(publish=("stickonfire", "Tensor", "Tensor_"))
-def tril(xp, input, diagonal: int = 0):
-    """The lower triangle of each matrix, zeros above.   Source: PyTorch `tril`."""
-    if input.ndim < 2:
-        raise RuntimeError("tril: input tensor must have at least 2 dimensions")
-    return xp.tril(input, diagonal)
-
-
-@tril.gradient("input")
-def _(xp, g, diagonal):
-    return xp.tril(g, diagonal)
-
-
-@op(publish=("stickonfire", "Tensor", "Tensor_"))
-def triu(xp, input, diagonal: int = 0):
-    """The upper triangle of each matrix, zeros below.   Source: PyTorch `triu`."""
-    if input.ndim < 2:
-        raise RuntimeError("triu: input tensor must have at least 2 dimensions")
-    return xp.triu(input, diagonal)
-
-
-@triu.gradient("input")
-def _(xp, g, diagonal):
-    return xp.triu(g, diagonal)
+split_with_sizes.gradient("input")(joined_back)
+split.gradient("input")(joined_back)
 
 
 @op(publish=BOTH)
 def clone(xp, input, *, memory_format: Any = None):
-    """A copy, through which gradients flow.   Source: PyTorch `clone`."""
+    """A copy, through which gradients flow. Shape: (*) -> (*).   Source: PyTorch `clone`."""
     return xp.copy(input)
 
 
-@clone.gradient("input")
-def _(xp, g):
-    return g
+clone.gradient("input")(passed_on)
 
 
 @op(publish=("Tensor",), view="maybe", grad_name="CloneBackward0")
 def contiguous(xp, input, memory_format: Any = None):
-    """The tensor itself if row-major and dense, else such a copy.   Source: PyTorch `Tensor.contiguous`."""
+    """The tensor itself if row-major and dense, else such a copy. Shape: (*) -> (*).
+
+    Source: PyTorch `Tensor.contiguous`.
+    """
     return xp.contiguous(input)
 
 
-@contiguous.gradient("input")
-def _(xp, g):
-    return g
+contiguous.gradient("input")(passed_on)
 
 
 @op(grad_name="ToCopyBackward0")
 def cast(xp, input, dtype: Any):
-    """The tensor in another dtype.   Source: PyTorch `Tensor.to`."""
+    """The tensor in another dtype. Shape: (*) -> (*).   Source: PyTorch `Tensor.to`."""
     out = xp.cast(input, dtype)
     return xp.copy(out) if out is input else out
 
 
-@cast.gradient("input")
-def _(xp, g):
-    return g                # the engine casts it back
+cast.gradient("input")(passed_on)           # the engine casts it back
 
 
 @op(grad_name="CopyBackwards")
@@ -471,7 +430,8 @@ def copy(xp, input, src, non_blocking: bool = False):
     """`src` in the shape and dtype of `input`, which `copy_` overwrites.   Source: PyTorch `Tensor.copy_`."""
     if broadcast_shapes(input.shape, src.shape) != input.shape:
         raise RuntimeError(f"The expanded size of the tensor {list(src.shape)} must match the existing size "
-                           f"{list(input.shape)}: output with shape {list(input.shape)} doesn't match the broadcast shape")
+                           f"{list(input.shape)}: output with shape {list(input.shape)} doesn't match the broadcast "
+                           "shape")
     return xp.broadcast_to(xp.cast(src, xp.dtype_of(input)), input.shape)
 
 
@@ -480,9 +440,7 @@ def _(xp, g):
     return xp.zeros_like(g)
 
 
-@copy.gradient("src")
-def _(xp, g):
-    return g
+copy.gradient("src")(passed_on)
 
 
 @op(grad_name="AsStridedBackward0")

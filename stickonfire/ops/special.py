@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from .common import EVERYWHERE, floating, is_number
+from .common import EVERYWHERE, floating, is_number, lacks_gradient
 from .op import op
 
 ROOT_PI = math.sqrt(math.pi)
@@ -184,7 +184,7 @@ def logit(xp, input, eps: float | None = None):
 def _(xp, g, input, eps):
     slope = g / (input * (1 - input))
     if eps is None:
-        return xp.where((input < 0) | (input > 1), slope * math.nan, slope)
+        return xp.where((input < 0) | (input > 1), math.nan, slope)
     return xp.keep(slope, (input >= eps) & (input <= 1 - eps))
 
 
@@ -250,7 +250,7 @@ def same_floats(xp, *operands):
     return [xp.cast(xp.asarray(a), kind) if is_number(a) else a for a in operands]
 
 
-@op(publish=(*EVERYWHERE, "special"), promote="float", scalars=True)
+@op(publish=(*EVERYWHERE, "special"), promote="float", scalars="some")
 def xlogy(xp, input, other):
     """input * log(other), and 0 where input is 0.
 
@@ -276,7 +276,7 @@ def logarithm(xp, value):
     return math.log(value) if value > 0 else -math.inf if value == 0 else math.nan
 
 
-@op(publish=SPECIAL, promote="float", scalars=True)
+@op(publish=SPECIAL, promote="float", scalars="some")
 def xlog1py(xp, input, other):
     """input * log(1 + other), and 0 where input is 0.
 
@@ -296,13 +296,16 @@ def _(xp, g, input, other):
     return g * input / (other + 1)
 
 
-@op(publish=SPECIAL, promote="float", scalars=True)
+@op(publish=SPECIAL, promote="float", scalars="some")
 def zeta(xp, input, other):
     """The Hurwitz zeta function: the sum of (other + k) ** -input over k = 0, 1, ...
 
     Shape: (*), (*) -> broadcast.   Source: PyTorch `special.zeta`.
     """
     return xp.zeta(*same_floats(xp, input, other))
+
+
+lacks_gradient(zeta, "input")
 
 
 @zeta.gradient("other")
@@ -319,6 +322,9 @@ def igamma(xp, input, other):
     return xp.gammainc(input, other)
 
 
+lacks_gradient(igamma, "input")
+
+
 @igamma.gradient("other")
 def _(xp, g, input, other):
     return g * xp.exp((input - 1) * xp.log(other) - other - xp.lgamma(input))
@@ -331,6 +337,9 @@ def igammac(xp, input, other):
     Shape: (*), (*) -> broadcast.   Source: PyTorch `igammac`.
     """
     return xp.gammaincc(input, other)
+
+
+lacks_gradient(igammac, "input")
 
 
 @igammac.gradient("other")

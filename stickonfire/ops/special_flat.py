@@ -21,7 +21,7 @@ def of_order(name: str, doc: str) -> Op:
     def forward(xp, input, n):
         return getattr(xp, name)(*same_floats(xp, input, n))
     forward.__doc__ = f"{doc} of degree n, at input.\n\n    Shape: (*), (*) -> broadcast.   Source: PyTorch `special.{name}`."
-    return op(name=name, publish=("special",), promote="float", scalars=True, differentiable=False)(forward)
+    return op(name=name, publish=("special",), promote="float", scalars="some", differentiable=False)(forward)
 
 
 airy_ai = of_one("airy_ai", "Airy's function Ai.")

@@ -9,7 +9,7 @@ May import: eager, and optimizer.py, common.py of this room.
 """
 from typing import Any, ClassVar
 
-from ..eager import Tensor, finfo, norm, zeros_like
+from ..eager import Tensor, finfo, zeros_like
 from .common import number, step_counter
 from .optimizer import GroupwiseOptimizer, ParamsT
 
@@ -96,6 +96,6 @@ def _second_moment(state: dict[str, Any], grad: Tensor, weight: float, floor: fl
     if grad.dim() <= 1:
         return state["variance"].lerp_(grad * grad, weight).clone()
     row_var, col_var = state["row_var"], state["col_var"]
-    row_var.lerp_(norm(grad, dim=-1, keepdim=True).square_().div_(grad.size(-1)), weight)
-    col_var.lerp_(norm(grad, dim=-2, keepdim=True).square_().div_(grad.size(-2)), weight)
+    row_var.lerp_(grad.norm(dim=-1, keepdim=True).square_().div_(grad.size(-1)), weight)
+    col_var.lerp_(grad.norm(dim=-2, keepdim=True).square_().div_(grad.size(-2)), weight)
     return (row_var @ col_var).div_(row_var.mean(dim=-2, keepdim=True).clamp_(min=floor))

@@ -31,8 +31,8 @@ class LBFGS(Optimizer):
     ...     return loss
     >>> optimizer.step(closure).item()
     13.0
-    >>> w
-    tensor([1., 2.], requires_grad=True)
+    >>> [round(x, 4) for x in w.tolist()]
+    [1.0, 2.0]
     """
 
     def __init__(self, params: ParamsT, lr: float | Tensor = 1, max_iter: int = 20,

@@ -10,7 +10,7 @@ Scalable for LLM Training" (`match_rms_adamw`). May import: eager, and optimizer
 import math
 from typing import Any, ClassVar
 
-from ..eager import Tensor, addmm, zeros_like
+from ..eager import Tensor, zeros_like
 from .common import number
 from .optimizer import GroupwiseOptimizer, ParamsT
 
@@ -93,7 +93,7 @@ def _orthogonal(matrix: Tensor, coefficients: tuple[float, float, float], steps:
     x = x.div(x.norm().clamp(min=eps))      # not in place: a bfloat16 matrix may be the momentum itself
     for _ in range(steps):
         gram = x @ x.T
-        x = addmm(x, addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+        x = x.addmm(gram.addmm(gram, gram, beta=b, alpha=c), x, beta=a)
     return x.T if tall else x
 
 

@@ -35,7 +35,7 @@ class NAdam(GroupwiseOptimizer):
     >>> (w ** 2).sum().backward()
     >>> optimizer.step()
     >>> w
-    tensor([0.8839, 1.8839], requires_grad=True)
+    tensor([0.8944, 1.8944], requires_grad=True)
     """
 
     _added_options: ClassVar[dict[str, Any]] = {

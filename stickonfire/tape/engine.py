@@ -1,90 +1,179 @@
-"""The backward walk: from the roots down, each node once, by falling number.
+"""The backward walk: from the roots down, each node once, the youngest first, leaves last.
 
-No recursion, and each gradient is dropped as soon as it was used. The walk does not know what a
-gradient is; the `values` it is given add, fit and wrap them (bare arrays, or Tensors for create_graph).
+No recursion, and each gradient is dropped as soon as it was used. The walk does not know what a gradient
+is, only that it has a `shape`; the `values` it is given add and fit them (bare arrays, or Tensors for
+create_graph). Called by `eager/autograd.py`.
 """
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import Any, Protocol
 
-from .node import Edge, Node, ends_of
+from .node import Edge, Node, Output, ends_of, next_number
 
 
 class Values(Protocol):
     """What the walk, and the nodes, have to know about gradients."""
 
     def add(self, a: Any, b: Any) -> Any: ...
-    def fit(self, grad: Any, child: Node, i: int, parent: Node, output: int) -> Any: ...
-    def arguments(self, node: Any, grads: list[Any]) -> tuple[Any, Any, Any]: ...
-    def accumulate(self, leaf: Any, grad: Any) -> None: ...
+    def fit(self, grad: Any, shape: tuple[int, ...], native: Any) -> Any: ...
+    def call_tensor_hooks(self, node: Node, grads: list[Any]) -> list[Any]: ...
     def call_prehooks(self, node: Node, grads: list[Any]) -> list[Any]: ...
-    def call_hooks(self, node: Node, inputs: tuple[Any, ...], grads: list[Any]) -> tuple[Any, ...]: ...
-    def retain(self, node: Node, grads: list[Any]) -> None: ...
-    def check(self, node: Node, inputs: tuple[Any, ...]) -> None: ...
+    def call_hooks(self, node: Node, inputs: Any, grads: list[Any]) -> Any: ...
+    def check(self, node: Node, inputs: Any) -> None: ...
+    def explain(self, node: Node, error: Exception) -> None: ...
 
 
-def walk(roots: Iterable[tuple[Edge, Any]], values: Values, keep: bool, anomaly: bool = False,
-         wanted: dict[Node, list[int]] | None = None,
-         collect: Callable[[Node, int, Any], None] | None = None) -> None:
-    """Runs the nodes that the roots depend on.
+@dataclass(frozen=True)
+class Wanted:
+    """The outputs whose gradients are asked for, and what is to be done with them."""
 
-    roots: edges with their gradients. keep: whether nodes keep what they saved. wanted: outputs whose gradients go to
-    `collect` instead of to leaves; then only nodes that lead to one of these run.
+    places: dict[Node, list[int]]
+    collect: Callable[[Node, int, Any], None]
+
+
+class Roots(Node):
+    """Where a walk starts: the node whose parents are the roots, and which hands them their gradients."""
+
+    __slots__ = ("grads",)
+    grads: list[Any]
+
+    def __init__(self, edges: list[Edge], grads: list[Any]) -> None:
+        self.number, self.parents, self.shape, self.grads = next_number(), tuple(edges), (), grads
+
+    def apply(self, grads: list[Any], values: Any) -> Any:
+        return self.grads
+
+
+def walk(edges: list[Edge], grads: list[Any], values: Values, keep: bool, wanted: Wanted | None = None,
+         prompt: bool = False, anomaly: bool = False) -> None:
+    """Runs the nodes that the roots `edges` depend on; `grads` are the roots' gradients.
+
+    keep: whether nodes keep what they saved. wanted: where gradients are collected; then only nodes that lead
+    there run, and leaves get none. prompt: leaves run as soon as their gradient is complete (their hooks could
+    tell); else at the end. anomaly: errors name the place where the node was made.
     """
-    waiting: dict[Node, list[Any]] = {}
-    heap: list[tuple[int, Node]] = []
-
-    def arrive(node: Node, output: int, grad: Any) -> None:
-        grads = waiting.get(node)
-        if grads is None:
-            waiting[node] = grads = [None] * node.outputs
-            heappush(heap, (-node.number, node))
-        grads[output] = grad if grads[output] is None else values.add(grads[output], grad)
-
-    starts = [(*ends_of(edge), grad) for edge, grad in roots]
-    useful = None if wanted is None else leading_to(wanted, [start[0] for start in starts])
-    for node, output, grad in starts:
-        if useful is None or node in useful:
-            arrive(node, output, grad)
+    start = Roots(edges, grads)
+    visit = careful(start, values, wanted, anomaly)
+    rare = wanted is not None or anomaly
+    uses = count_uses(start) if prompt else None
+    add, fit = values.add, values.fit
+    waiting: dict[int, tuple[Node, list[Any]]] = {start.number: (start, [None])}
+    heap = [start.number]
+    leaves: dict[Node, list[Any]] = {}              # in the order in which their last gradients arrived
+    parent: Any
+    inputs: Any
+    grad: Any
+    sums: Any
     while heap:
-        node = heappop(heap)[1]
-        grads = waiting.pop(node)
-        if node.prehooks is not None:
-            grads = values.call_prehooks(node, grads)
-        if node.retained is not None:
-            values.retain(node, grads)
-        if wanted is not None and node in wanted:
-            for output in wanted[node]:
-                collect(node, output, grads[output])            # type: ignore[misc]
-            if not any(edge is not None and ends_of(edge)[0] in useful for edge in node.parents):   # type: ignore[operator]
+        node, arrived = waiting.pop(heappop(heap))
+        inputs = visit(node, arrived) if rare or node.hooks is not None else node.apply(arrived, values)
+        if inputs is None:
+            continue
+        if not keep:
+            node.release()
+        natives = node.natives
+        for i, parent in enumerate(node.parents):
+            if parent is None or (grad := inputs[i]) is None:
                 continue
-        inputs = node.apply(grads, values)
-        if node.hooks is not None:
+            output = 0
+            if parent.__class__ is Output:
+                output, parent = parent.index, parent.node
+            shape = parent.shape if parent.outputs == 1 else parent.shape[output]
+            if natives is not None or grad.shape != shape:
+                grad = fit(grad, shape, None if natives is None else natives[i])
+            if not parent.parents:
+                sums = leaves.pop(parent, None)
+                leaves[parent] = [grad] if sums is None else [add(sums[0], grad)]
+            elif (place := waiting.get(parent.number)) is None:
+                heappush(heap, parent.number)
+                sums = [None] * parent.outputs
+                sums[output] = grad
+                waiting[parent.number] = parent, sums
+            else:
+                sums = place[1]
+                sums[output] = grad if sums[output] is None else add(sums[output], grad)
+        inputs = arrived = grad = sums = place = None   # so that a leaf sees whether a gradient is in use elsewhere
+        if uses is not None:
+            for parent in completed(node, uses):
+                if parent in leaves:
+                    visit(parent, leaves.pop(parent))
+    for parent in list(leaves):
+        visit(parent, leaves.pop(parent))
+
+
+def careful(start: Node, values: Values, wanted: Wanted | None, anomaly: bool) -> Callable[[Node, list[Any]], Any]:
+    """What the walk does at a leaf, and at a node where anything rare is asked for. None: the node need not run."""
+    useful = None if wanted is None else leading_to(wanted.places, start)
+
+    def visit(node: Node, grads: list[Any]) -> Any:
+        hooks = node.hooks
+        if hooks is not None:
+            grads = values.call_tensor_hooks(node, grads)
+        if wanted is not None and useful is not None:
+            for output in wanted.places.get(node, ()):
+                wanted.collect(node, output, grads[output])
+            above = [edge is not None and ends_of(edge)[0] in useful for edge in node.parents]
+            if not any(above):
+                return None
+        if hooks is not None and hooks.before:
+            grads = values.call_prehooks(node, grads)
+        try:
+            inputs = node.apply(grads, values)
+        except Exception as error:
+            if anomaly:
+                values.explain(node, error)
+            raise
+        if hooks is not None and hooks.after:
             inputs = values.call_hooks(node, inputs, grads)
         if anomaly:
             values.check(node, inputs)
-        if not keep:
-            node.release()
-        for i, (edge, grad) in enumerate(zip(node.parents, inputs)):
-            if grad is not None and edge is not None:
-                parent, output = ends_of(edge)
-                if useful is None or parent in useful:
-                    arrive(parent, output, values.fit(grad, node, i, parent, output))
+        if useful is not None:
+            inputs = [grad if wanted_above else None for grad, wanted_above in zip(inputs, above)]
+        return inputs
+    return visit
 
 
-def leading_to(wanted: Iterable[Node], roots: list[Node]) -> set[Node]:
-    """The nodes below the roots from which a wanted node can be reached, the wanted included."""
-    seen: set[Node] = set()
-    stack = list(roots)
+def reachable(start: Node) -> list[Node]:
+    """All nodes below `start`, itself included, the youngest first."""
+    seen = {start}
+    stack = [start]
     while stack:
-        node = stack.pop()
-        if node not in seen:
-            seen.add(node)
-            stack.extend([ends_of(edge)[0] for edge in node.parents if edge is not None])
-    useful = set(wanted) & seen
-    for node in sorted(seen, key=lambda n: n.number):           # parents have lower numbers than their children
+        for edge in stack.pop().parents:
+            if edge is not None and (node := ends_of(edge)[0]) not in seen:
+                seen.add(node)
+                stack.append(node)
+    return sorted(seen, key=lambda node: node.number)
+
+
+def leading_to(places: Iterable[Node], start: Node) -> set[Node]:
+    """The nodes below `start` from which one of the places can be reached, those included."""
+    below = reachable(start)
+    useful = set(places) & set(below)
+    for node in reversed(below):                    # a node's parents come before it
         if any(edge is not None and ends_of(edge)[0] in useful for edge in node.parents):
             useful.add(node)
     return useful
+
+
+def count_uses(start: Node) -> dict[Node, int]:
+    """How many edges lead to each leaf below `start`."""
+    uses: dict[Node, int] = {}
+    for node in reachable(start):
+        for edge in node.parents:
+            if edge is not None and not (leaf := ends_of(edge)[0]).parents:
+                uses[leaf] = uses.get(leaf, 0) + 1
+    return uses
+
+
+def completed(node: Node, uses: dict[Node, int]) -> list[Node]:
+    """The leaves that nothing but the node, which has run, still had to give a gradient to."""
+    done = []
+    for edge in node.parents:
+        if edge is not None and (leaf := ends_of(edge)[0]) in uses:
+            uses[leaf] -= 1
+            if not uses[leaf]:
+                done.append(leaf)
+    return done

@@ -2,8 +2,8 @@
 
 A tensor points to what made it by an *edge*: the node, or an `Output` of a node that has several.
 `parents[i]` is the edge of input i (None if it needs no gradient). Nodes hold no tensors, so a graph is
-freed by reference counting alone. Numbers rise with creation: going through nodes by falling number is
-a topological order, and the order PyTorch runs them in.
+freed by reference counting alone. Numbers fall with creation: going through nodes by rising number is
+a topological order from the roots down, and the order PyTorch runs them in.
 """
 from __future__ import annotations
 
@@ -11,7 +11,19 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-next_number = itertools.count().__next__
+next_number = itertools.count(0, -1).__next__
+
+
+class Hooks:
+    """What is to be called when the walk comes to a node; made when the first hook is registered."""
+
+    __slots__ = ("after", "before", "retained", "tensor")
+
+    def __init__(self) -> None:
+        self.tensor: dict[int, Any] = {}        # (output, f(its gradient)), for hooks on tensors
+        self.retained: dict[int, Any] = {}      # output -> where its gradient is wanted as well
+        self.before: dict[int, Any] = {}        # f(output gradients)
+        self.after: dict[int, Any] = {}         # f(gradients for the parents, output gradients)
 
 
 class Node:
@@ -19,22 +31,20 @@ class Node:
 
     __slots__ = ("number", "parents", "shape", "__dict__", "__weakref__")
     number: int
-    parents: tuple[Edge | None, ...]
+    parents: tuple[Edge | None, ...]        # empty for a leaf
     shape: tuple[Any, ...]                  # of the output; if there are several outputs, a tuple of shapes
 
     # rarely set, hence not slots
     outputs = 1
-    natives: tuple[Any, ...] | None = None              # array dtypes of the inputs, where they differ from the output's
-    hooks: dict[int, Callable[..., Any]] | None = None  # on the node: f(parents' gradients, output gradients)
-    prehooks: dict[int, tuple[int, Callable[..., Any]]] | None = None       # (output, f(gradient)); -1: all outputs
-    retained: dict[int, Any] | None = None              # output -> where its gradient is wanted
-    trace: str | None = None                            # where it was made, in anomaly mode
+    natives: tuple[Any, ...] | None = None  # the inputs' array dtypes, where gradients have to be fitted to them
+    hooks: Hooks | None = None
+    trace: str | None = None                # where it was made, in anomaly mode
 
     def name(self) -> str:
         """The node's name, as PyTorch prints it in `grad_fn=<...>`."""
         return type(self).__name__
 
-    def apply(self, grads: list[Any], values: Any) -> tuple[Any, ...]:
+    def apply(self, grads: list[Any], values: Any) -> Any:
         """Gradients for the parents (None where there is none), from those of the outputs (None means zeros).
 
         `values` is what the walk was given: it tells what a gradient is, see `engine.Values`.
@@ -49,21 +59,32 @@ class Node:
         """PyTorch's view of the parents: pairs of node and output number."""
         return tuple([(None, 0) if edge is None else ends_of(edge) for edge in self.parents])
 
+    @property
+    def metadata(self) -> dict[Any, Any]:
+        """A dict for users' notes on the node."""
+        notes: dict[Any, Any] = self.__dict__.setdefault("_metadata", {})
+        return notes
+
     def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Calls `hook(grad_inputs, grad_outputs)` after the node ran; it may return other grad_inputs."""
-        if self.hooks is None:
-            self.hooks = {}
-        return RemovableHandle(self.hooks, hook)
+        return RemovableHandle(self.hooked().after, hook)
 
     def register_prehook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Calls `hook(grad_outputs)` before the node runs; it may return other grad_outputs."""
-        return self.add_prehook(-1, hook)
+        return RemovableHandle(self.hooked().before, hook)
 
-    def add_prehook(self, output: int, hook: Callable[..., Any]) -> RemovableHandle:
-        """Calls `hook(gradient)` on the gradient of one output before the node runs."""
-        if self.prehooks is None:
-            self.prehooks = {}
-        return RemovableHandle(self.prehooks, (output, hook))
+    def add_tensor_hook(self, output: int, hook: Callable[..., Any]) -> RemovableHandle:
+        """Calls `hook(gradient)` on the gradient of one output, before anything else is done with it."""
+        return RemovableHandle(self.hooked().tensor, (output, hook))
+
+    def hooked(self) -> Hooks:
+        """The node's hooks."""
+        if self.hooks is None:
+            self.hooks = Hooks()
+        return self.hooks
+
+    def _sequence_nr(self) -> int:
+        return -self.number
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at {id(self):#x}>"

@@ -1,4 +1,5 @@
 """Hooks: order, what they may replace, what they see of the gradients, and how they come off."""
+
 import copy
 
 import pytest

@@ -1,4 +1,5 @@
 """Layers: their own behaviour, and every one of them against PyTorch."""
+
 import copy
 
 import pytest
@@ -38,31 +39,53 @@ def test_embedding_padding_gets_no_gradient():
 
 
 def test_embedding_by_frequency_and_maximal_norm():
-    layer = nn.Embedding.from_pretrained(sf.tensor([[3.0, 4.0], [0.3, 0.4]]), freeze=False, max_norm=1.0,
-                                         scale_grad_by_freq=True)
+    layer = nn.Embedding.from_pretrained(
+        sf.tensor([[3.0, 4.0], [0.3, 0.4]]), freeze=False, max_norm=1.0, scale_grad_by_freq=True
+    )
     out = layer(sf.tensor([0, 0, 1]))
-    assert out[0].tolist() == pytest.approx([0.6, 0.8]) and layer.weight[1].tolist() == pytest.approx([0.3, 0.4])
+    assert out[0].tolist() == pytest.approx([0.6, 0.8]) and layer.weight[1].tolist() == pytest.approx(
+        [0.3, 0.4]
+    )
     out.sum().backward()
     assert layer.weight.grad.tolist() == [[1, 1], [1, 1]]
     assert not nn.Embedding.from_pretrained(sf.ones(2, 2)).weight.requires_grad
 
 
-@pytest.mark.parametrize(("build", "kind", "message"), [
-    (lambda: nn.Dropout(1.5), ValueError, "dropout probability has to be between 0 and 1, but got 1.5"),
-    (lambda: nn.Embedding(3, 2, padding_idx=3), AssertionError, "Padding_idx must be within num_embeddings"),
-    (lambda: nn.Embedding.from_pretrained(sf.ones(3)), AssertionError, "expected to be 2-dimensional"),
-    (lambda: nn.GroupNorm(4, 6), ValueError, r"num_channels \(6\) must be divisible by num_groups \(4\)"),
-    (lambda: nn.Hardtanh(1, 1), ValueError, "max_val must be larger than min_val"),
-    (lambda: nn.Bilinear(0, 2, 1), ValueError, "in1_features must be > 0"),
-    (lambda: nn.Unflatten(1, 3), TypeError, "unflattened_size must be a tuple of ints, but found type int"),
-    (lambda: nn.BatchNorm1d(3)(sf.ones(3)), ValueError, r"expected 2D or 3D input \(got 1D input\)"),
-    (lambda: nn.BatchNorm2d(3)(sf.ones(3, 3)), ValueError, r"expected 4D input \(got 2D input\)"),
-    (lambda: nn.BatchNorm1d(3)(sf.ones(1, 3)), ValueError, "Expected more than 1 value per channel when training"),
-    (lambda: nn.HuberLoss(delta="1"), TypeError, "delta must be a float or int"),
-    (lambda: nn.MultiMarginLoss(p=3), ValueError, "only p == 1 and p == 2 supported"),
-    (lambda: nn.TripletMarginLoss(margin=0), ValueError, "expected margin to be greater than 0, got 0 instead"),
-    (lambda: nn.Softmax2d()(sf.ones(3)), ValueError, "expected input to be 3D or 4D, got 1D instead"),
-])
+@pytest.mark.parametrize(
+    ("build", "kind", "message"),
+    [
+        (lambda: nn.Dropout(1.5), ValueError, "dropout probability has to be between 0 and 1, but got 1.5"),
+        (
+            lambda: nn.Embedding(3, 2, padding_idx=3),
+            AssertionError,
+            "Padding_idx must be within num_embeddings",
+        ),
+        (lambda: nn.Embedding.from_pretrained(sf.ones(3)), AssertionError, "expected to be 2-dimensional"),
+        (lambda: nn.GroupNorm(4, 6), ValueError, r"num_channels \(6\) must be divisible by num_groups \(4\)"),
+        (lambda: nn.Hardtanh(1, 1), ValueError, "max_val must be larger than min_val"),
+        (lambda: nn.Bilinear(0, 2, 1), ValueError, "in1_features must be > 0"),
+        (
+            lambda: nn.Unflatten(1, 3),
+            TypeError,
+            "unflattened_size must be a tuple of ints, but found type int",
+        ),
+        (lambda: nn.BatchNorm1d(3)(sf.ones(3)), ValueError, r"expected 2D or 3D input \(got 1D input\)"),
+        (lambda: nn.BatchNorm2d(3)(sf.ones(3, 3)), ValueError, r"expected 4D input \(got 2D input\)"),
+        (
+            lambda: nn.BatchNorm1d(3)(sf.ones(1, 3)),
+            ValueError,
+            "Expected more than 1 value per channel when training",
+        ),
+        (lambda: nn.HuberLoss(delta="1"), TypeError, "delta must be a float or int"),
+        (lambda: nn.MultiMarginLoss(p=3), ValueError, "only p == 1 and p == 2 supported"),
+        (
+            lambda: nn.TripletMarginLoss(margin=0),
+            ValueError,
+            "expected margin to be greater than 0, got 0 instead",
+        ),
+        (lambda: nn.Softmax2d()(sf.ones(3)), ValueError, "expected input to be 3D or 4D, got 1D instead"),
+    ],
+)
 def test_errors(build, kind, message):
     with pytest.raises(kind, match=message):
         build()
@@ -111,23 +134,56 @@ def test_random_layers_draw_pytorchs_numbers():
     assert alpha == pytest.approx([1.6655989, 1.6655989, -0.7791939, 1.6655989])
     slopes = nn.functional.rrelu(-sf.ones(3), training=True).tolist()
     assert slopes == pytest.approx([-0.2193477, -0.1618332, -0.1990139])
-    assert nn.functional.gumbel_softmax(sf.zeros(3)).tolist() == pytest.approx([0.2408133, 0.3562312, 0.4029556])
+    assert nn.functional.gumbel_softmax(sf.zeros(3)).tolist() == pytest.approx(
+        [0.2408133, 0.3562312, 0.4029556]
+    )
 
 
 ARGUMENTS = {
-    "Identity": (), "Linear": (4, 3), "Bilinear": (4, 4, 3), "Embedding": (5, 3), "LayerNorm": (4,), "RMSNorm": (4,),
-    "GroupNorm": (2, 4), "LocalResponseNorm": (2,), "BatchNorm1d": (4,), "BatchNorm2d": (4,), "BatchNorm3d": (4,),
-    "InstanceNorm1d": (4,), "InstanceNorm2d": (4,), "InstanceNorm3d": (4,), "Dropout": (0.3,), "Dropout1d": (),
-    "Dropout2d": (), "Dropout3d": (), "AlphaDropout": (), "FeatureAlphaDropout": (), "Flatten": (),
-    "Unflatten": (1, (2, 2)), "PixelShuffle": (2,), "PixelUnshuffle": (2,), "ChannelShuffle": (2,),
-    "CosineSimilarity": (), "PairwiseDistance": (), "Threshold": (0.1, 20), "Hardtanh": (-2, 2), "Softmax": (1,),
-    "LogSoftmax": (1,), "Softmin": (1,), "GELU": ("tanh",), "LazyLinear": (3,), "PReLU": (4,),
+    "Identity": (),
+    "Linear": (4, 3),
+    "Bilinear": (4, 4, 3),
+    "Embedding": (5, 3),
+    "LayerNorm": (4,),
+    "RMSNorm": (4,),
+    "GroupNorm": (2, 4),
+    "LocalResponseNorm": (2,),
+    "BatchNorm1d": (4,),
+    "BatchNorm2d": (4,),
+    "BatchNorm3d": (4,),
+    "InstanceNorm1d": (4,),
+    "InstanceNorm2d": (4,),
+    "InstanceNorm3d": (4,),
+    "Dropout": (0.3,),
+    "Dropout1d": (),
+    "Dropout2d": (),
+    "Dropout3d": (),
+    "AlphaDropout": (),
+    "FeatureAlphaDropout": (),
+    "Flatten": (),
+    "Unflatten": (1, (2, 2)),
+    "PixelShuffle": (2,),
+    "PixelUnshuffle": (2,),
+    "ChannelShuffle": (2,),
+    "CosineSimilarity": (),
+    "PairwiseDistance": (),
+    "Threshold": (0.1, 20),
+    "Hardtanh": (-2, 2),
+    "Softmax": (1,),
+    "LogSoftmax": (1,),
+    "Softmin": (1,),
+    "GELU": ("tanh",),
+    "LazyLinear": (3,),
+    "PReLU": (4,),
 }
-PLAIN = ("ReLU ReLU6 LeakyReLU RReLU ELU CELU SELU SiLU Mish Hardswish Hardsigmoid Sigmoid Tanh LogSigmoid Softplus "
-         "Softshrink Hardshrink Softsign Tanhshrink GLU Softmax2d L1Loss MSELoss SmoothL1Loss HuberLoss NLLLoss "
-         "CrossEntropyLoss BCELoss BCEWithLogitsLoss KLDivLoss PoissonNLLLoss GaussianNLLLoss HingeEmbeddingLoss "
-         "SoftMarginLoss MarginRankingLoss CosineEmbeddingLoss TripletMarginLoss TripletMarginWithDistanceLoss "
-         "MultiMarginLoss MultiLabelMarginLoss MultiLabelSoftMarginLoss LazyBatchNorm1d LazyInstanceNorm2d").split()
+PLAIN = (
+    "ReLU ReLU6 LeakyReLU RReLU ELU CELU SELU SiLU Mish Hardswish Hardsigmoid Sigmoid Tanh LogSigmoid "
+    "Softplus "
+    "Softshrink Hardshrink Softsign Tanhshrink GLU Softmax2d L1Loss MSELoss SmoothL1Loss HuberLoss NLLLoss "
+    "CrossEntropyLoss BCELoss BCEWithLogitsLoss KLDivLoss PoissonNLLLoss GaussianNLLLoss HingeEmbeddingLoss "
+    "SoftMarginLoss MarginRankingLoss CosineEmbeddingLoss TripletMarginLoss TripletMarginWithDistanceLoss "
+    "MultiMarginLoss MultiLabelMarginLoss MultiLabelSoftMarginLoss LazyBatchNorm1d LazyInstanceNorm2d"
+).split()
 
 
 @pytest.mark.oracle
@@ -144,4 +200,6 @@ def test_repr_state_and_first_values_are_pytorchs(name):
     assert list(mine) == list(yours) and dict(mine._metadata) == dict(yours._metadata)
     if "Lazy" not in name:
         for key in mine:
-            assert mine[key].flatten().tolist() == pytest.approx(yours[key].flatten().tolist(), rel=1e-6, abs=1e-7)
+            assert mine[key].flatten().tolist() == pytest.approx(
+                yours[key].flatten().tolist(), rel=1e-6, abs=1e-7
+            )

@@ -1,4 +1,5 @@
 """Module: registration, names, look-up, modes, printing, copying, errors."""
+
 import copy
 import gc
 import pickle
@@ -40,7 +41,11 @@ def names(pairs):
 def test_names_in_order_and_shared_members_once():
     net = Net()
     assert names(net.named_parameters()) == ["first.scale", "second.scale"]
-    assert names(net.named_parameters(remove_duplicate=False)) == ["first.scale", "second.scale", "again.scale"]
+    assert names(net.named_parameters(remove_duplicate=False)) == [
+        "first.scale",
+        "second.scale",
+        "again.scale",
+    ]
     assert names(net.named_parameters(prefix="net", recurse=True))[0] == "net.first.scale"
     assert names(net.named_parameters(recurse=False)) == []
     assert names(net.named_buffers()) == ["first.count", "first.scratch", "second.count", "second.scratch"]
@@ -83,40 +88,50 @@ def test_a_name_belongs_to_one_kind():
     assert isinstance(net.buffer, nn.Buffer) and list(net.state_dict()) == ["x", "y"]
 
 
-@pytest.mark.parametrize(("action", "kind", "message"), [
-    (lambda m: setattr(m, "scale", sf.ones(2)), TypeError, "cannot assign '.*' as parameter 'scale'"),
-    (lambda m: setattr(m, "count", 3), TypeError, "cannot assign 'int' as buffer 'count'"),
-    (lambda m: m.register_buffer("scale", sf.ones(1)), KeyError, "attribute 'scale' already exists"),
-    (lambda m: m.register_parameter("forward", None), KeyError, "attribute 'forward' already exists"),
-    (lambda m: m.register_parameter("a.b", None), KeyError, "parameter name can.*t contain"),
-    (lambda m: m.register_parameter("", None), KeyError, "parameter name can.*t be empty"),
-    (lambda m: m.register_parameter(3, None), TypeError, "parameter name should be a string. Got int"),
-    (lambda m: m.register_parameter("p", sf.ones(1)), TypeError, "object to parameter 'p'"),
-    (lambda m: m.register_buffer("b", 3), TypeError, "cannot assign 'int' object to buffer 'b'"),
-    (lambda m: m.add_module("m", 3), TypeError, "int is not a Module subclass"),
-    (lambda m: m.add_module("a.b", nn.ReLU()), KeyError, "module name can.*t contain"),
-    (lambda m: m(1), NotImplementedError, 'is missing the required "forward" function'),
-    (lambda m: nn.Module(3), TypeError, r"Module.__init__\(\) takes 1 positional argument but 2 were given"),
-    (lambda m: nn.Module(a=3), TypeError, "got an unexpected keyword argument 'a'"),
-    (lambda m: m.train("yes"), ValueError, "training mode is expected to be boolean"),
-    (lambda m: m.to(sf.int64), TypeError, "only accepts floating point or complex dtypes"),
-    (lambda m: m.get_submodule("nothing"), AttributeError, "has no attribute `nothing`"),
-    (lambda m: m.get_submodule("scale"), AttributeError, "`scale` is not an nn.Module"),
-    (lambda m: m.get_parameter("count"), AttributeError, "`count` is not an nn.Parameter"),
-    (lambda m: m.get_buffer("scale"), AttributeError, "`scale` is not a buffer"),
-])
+@pytest.mark.parametrize(
+    ("action", "kind", "message"),
+    [
+        (lambda m: setattr(m, "scale", sf.ones(2)), TypeError, "cannot assign '.*' as parameter 'scale'"),
+        (lambda m: setattr(m, "count", 3), TypeError, "cannot assign 'int' as buffer 'count'"),
+        (lambda m: m.register_buffer("scale", sf.ones(1)), KeyError, "attribute 'scale' already exists"),
+        (lambda m: m.register_parameter("forward", None), KeyError, "attribute 'forward' already exists"),
+        (lambda m: m.register_parameter("a.b", None), KeyError, "parameter name can.*t contain"),
+        (lambda m: m.register_parameter("", None), KeyError, "parameter name can.*t be empty"),
+        (lambda m: m.register_parameter(3, None), TypeError, "parameter name should be a string. Got int"),
+        (lambda m: m.register_parameter("p", sf.ones(1)), TypeError, "object to parameter 'p'"),
+        (lambda m: m.register_buffer("b", 3), TypeError, "cannot assign 'int' object to buffer 'b'"),
+        (lambda m: m.add_module("m", 3), TypeError, "int is not a Module subclass"),
+        (lambda m: m.add_module("a.b", nn.ReLU()), KeyError, "module name can.*t contain"),
+        (lambda m: m(1), NotImplementedError, 'is missing the required "forward" function'),
+        (
+            lambda m: nn.Module(3),
+            TypeError,
+            r"Module.__init__\(\) takes 1 positional argument but 2 were given",
+        ),
+        (lambda m: nn.Module(a=3), TypeError, "got an unexpected keyword argument 'a'"),
+        (lambda m: m.train("yes"), ValueError, "training mode is expected to be boolean"),
+        (lambda m: m.to(sf.int64), TypeError, "only accepts floating point or complex dtypes"),
+        (lambda m: m.get_submodule("nothing"), AttributeError, "has no attribute `nothing`"),
+        (lambda m: m.get_submodule("scale"), AttributeError, "`scale` is not an nn.Module"),
+        (lambda m: m.get_parameter("count"), AttributeError, "`count` is not an nn.Parameter"),
+        (lambda m: m.get_buffer("scale"), AttributeError, "`scale` is not a buffer"),
+    ],
+)
 def test_errors(action, kind, message):
     block = Block()
-    block.__class__ = type("Block", (nn.Module,), {})       # no forward
+    block.__class__ = type("Block", (nn.Module,), {})  # no forward
     with pytest.raises(kind, match=message):
         action(block)
 
 
-@pytest.mark.parametrize(("value", "message"), [
-    (lambda: nn.Parameter(sf.ones(1)), "cannot assign parameters before Module.__init__"),
-    (lambda: nn.Linear(1, 1), "cannot assign module before Module.__init__"),
-    (lambda: nn.Buffer(sf.ones(1)), "cannot assign buffer before Module.__init__"),
-])
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (lambda: nn.Parameter(sf.ones(1)), "cannot assign parameters before Module.__init__"),
+        (lambda: nn.Linear(1, 1), "cannot assign module before Module.__init__"),
+        (lambda: nn.Buffer(sf.ones(1)), "cannot assign buffer before Module.__init__"),
+    ],
+)
 def test_assignment_before_init(value, message):
     class Hasty(nn.Module):
         def __init__(self):
@@ -176,8 +191,10 @@ def test_repr_nests_and_indents():
     assert repr(nn.Module()) == "Module()" and repr(nn.Linear(2, 1)).startswith("Linear(in_features=2,")
     assert repr(Net()) == "Net(\n  (first): Block()\n  (second): Block()\n  (again): Block()\n)"
     nested = nn.Sequential(nn.Sequential(nn.Linear(2, 1)), nn.ReLU())
-    assert repr(nested) == ("Sequential(\n  (0): Sequential(\n    (0): Linear(in_features=2, out_features=1, bias=True)"
-                            "\n  )\n  (1): ReLU()\n)")
+    assert repr(nested) == (
+        "Sequential(\n  (0): Sequential(\n    (0): Linear(in_features=2, out_features=1, bias=True)"
+        "\n  )\n  (1): ReLU()\n)"
+    )
 
     class Told(nn.Module):
         def extra_repr(self):

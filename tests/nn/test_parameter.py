@@ -1,4 +1,5 @@
 """Parameter, Buffer and their forms without a shape."""
+
 import copy
 import pickle
 

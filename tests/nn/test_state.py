@@ -1,4 +1,5 @@
 """state_dict and load_state_dict."""
+
 from collections import OrderedDict
 
 import pytest
@@ -8,11 +9,21 @@ from stickonfire import nn
 
 
 def model():
-    return nn.Sequential(OrderedDict(first=nn.Linear(3, 2), norm=nn.BatchNorm1d(2), last=nn.Linear(2, 1, bias=False)))
+    return nn.Sequential(
+        OrderedDict(first=nn.Linear(3, 2), norm=nn.BatchNorm1d(2), last=nn.Linear(2, 1, bias=False))
+    )
 
 
-KEYS = ["first.weight", "first.bias", "norm.weight", "norm.bias", "norm.running_mean", "norm.running_var",
-        "norm.num_batches_tracked", "last.weight"]
+KEYS = [
+    "first.weight",
+    "first.bias",
+    "norm.weight",
+    "norm.bias",
+    "norm.running_mean",
+    "norm.running_var",
+    "norm.num_batches_tracked",
+    "last.weight",
+]
 
 
 def test_keys_metadata_and_aliasing():
@@ -20,7 +31,10 @@ def test_keys_metadata_and_aliasing():
     state = net.state_dict()
     assert list(state) == KEYS and list(net.state_dict(prefix="net."))[0] == "net.first.weight"
     assert state._metadata["norm"] == {"version": 2} and state._metadata[""] == {"version": 1}
-    assert not state["first.weight"].requires_grad and net.state_dict(keep_vars=True)["last.weight"].requires_grad
+    assert (
+        not state["first.weight"].requires_grad
+        and net.state_dict(keep_vars=True)["last.weight"].requires_grad
+    )
     with sf.no_grad():
         state["last.weight"].fill_(7)
     assert net.last.weight.tolist() == [[7.0, 7.0]]
@@ -54,7 +68,8 @@ def test_errors_are_listed_together():
         "Error(s) in loading state_dict for Sequential:\n"
         '\tMissing key(s) in state_dict: "last.weight". \n'
         '\tUnexpected key(s) in state_dict: "extra". \n'
-        "\tsize mismatch for first.weight: copying a param with shape torch.Size([2, 4]) from checkpoint, the shape "
+        "\tsize mismatch for first.weight: copying a param with shape torch.Size([2, 4]) from checkpoint, "
+        "the shape "
         "in current model is torch.Size([2, 3]).\n"
         '\tWhile copying the parameter named "first.bias", expected torch.Tensor or Tensor-like object from '
         "checkpoint but received <class 'int'>"
@@ -66,12 +81,13 @@ def test_errors_are_listed_together():
 def test_without_strict_the_keys_are_returned():
     result = model().load_state_dict({"extra": sf.ones(1)}, strict=False)
     assert result.unexpected_keys == ["extra"] and result.missing_keys == [
-        key for key in KEYS if key != "norm.num_batches_tracked"]       # older formats did not have it
+        key for key in KEYS if key != "norm.num_batches_tracked"
+    ]  # older formats did not have it
     assert repr(result).startswith("_IncompatibleKeys(missing_keys=['first.weight'")
 
 
 def test_an_old_checkpoint_without_the_count_of_batches():
-    state = OrderedDict(model().state_dict())       # no metadata: version unknown
+    state = OrderedDict(model().state_dict())  # no metadata: version unknown
     del state["norm.num_batches_tracked"]
     assert model().load_state_dict(state).missing_keys == []
 
@@ -99,7 +115,9 @@ def test_hooks_on_saving_and_loading():
     net = nn.Linear(1, 1)
     net.register_state_dict_pre_hook(lambda m, prefix, keep: log.append(("saving", prefix, keep)))
     net.register_state_dict_post_hook(lambda m, state, prefix, meta: state.pop("bias") and None)
-    net.register_load_state_dict_pre_hook(lambda m, state, *rest: state.setdefault("bias", sf.zeros(1)) and None)
+    net.register_load_state_dict_pre_hook(
+        lambda m, state, *rest: state.setdefault("bias", sf.zeros(1)) and None
+    )
     net.register_load_state_dict_post_hook(lambda m, keys: log.append(keys.missing_keys))
     net._load_state_dict_pre_hooks.clear()
     assert list(net.state_dict()) == ["weight"]

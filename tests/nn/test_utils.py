@@ -1,4 +1,5 @@
 """nn.utils: clipping, parameter vectors, padded sequences, skip_init."""
+
 import pytest
 
 import stickonfire as sf
@@ -12,13 +13,15 @@ def with_gradients(*gradients):
         parameter = nn.Parameter(sf.zeros(len(gradient)))
         parameter.grad = sf.tensor(gradient)
         parameters.append(parameter)
-    return [*parameters, nn.Parameter(sf.zeros(1))]         # the last one has no gradient
+    return [*parameters, nn.Parameter(sf.zeros(1))]  # the last one has no gradient
 
 
 def test_clip_grad_norm():
     parameters = with_gradients([3.0], [4.0, 0.0])
     assert utils.clip_grad_norm_(iter(parameters), 1.0).item() == 5.0
-    assert parameters[0].grad.tolist() == pytest.approx([0.6]) and parameters[1].grad.tolist()[0] == pytest.approx(0.8)
+    assert parameters[0].grad.tolist() == pytest.approx([0.6]) and parameters[1].grad.tolist()[
+        0
+    ] == pytest.approx(0.8)
     assert utils.clip_grad_norm_(parameters, 10.0, norm_type=float("inf")).item() == pytest.approx(0.8)
     assert parameters[0].grad.tolist() == pytest.approx([0.6])
     assert utils.clip_grad_norm_(parameters[0], 10.0, foreach=False).item() == pytest.approx(0.6)

@@ -69,7 +69,7 @@ SNIPPETS = [
     "z = torch.tensor([1 + 2j], requires_grad=True); (z * z).sum().backward()",
     # the graph
     X + "x.grad_fn",
-    X + "y = x * 2; y.grad_fn.name(), type(y.grad_fn).__name__",
+    X + "y = x * 2; y.grad_fn.name(), repr(y.grad_fn).split(' ')[0]",
     X + "y = (x * 2).sum(); y.grad_fn.next_functions[0][0].name(), y.grad_fn.next_functions[0][1]",
     X + "y = x * 2; n = y.grad_fn.next_functions; n[0][0].name(), n[1]",
     X + "y = x * 2; y.grad_fn.next_functions[0][0].variable is x",

@@ -54,6 +54,8 @@ def test_in_place_keeps_or_refuses(a, b):
 @pytest.mark.parametrize("a", DTYPES)
 @pytest.mark.parametrize("scalar", SCALARS)
 def test_scalars(a, operator, scalar):
+    if (a, scalar) == ("float16", "2j"):
+        pytest.skip("PyTorch goes to complex32, which does not exist here")
     same(f"torch.tensor([1, 2, 3], dtype=torch.{a}) {operator} {scalar}")
     same(f"{scalar} {operator} torch.tensor([1, 2, 3], dtype=torch.{a})")
 

@@ -216,4 +216,4 @@ def test_names_of_nodes(expression):
 x = torch.tensor([[1., 2.], [3., 5.]], requires_grad=True)
 r = {expression}
 r = r if isinstance(r, (list, tuple)) else [r]
-[(type(t.grad_fn).__name__, t.grad_fn.name() if t.grad_fn else None, repr(t)) for t in r]""")
+[(repr(t.grad_fn).split(' ')[0], t.grad_fn.name() if t.grad_fn else None, repr(t)) for t in r]""")

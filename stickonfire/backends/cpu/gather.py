@@ -1,9 +1,11 @@
 """Kernels that read or write at places an index array names: re-exported by `xp.py`.
 
-Called by `ops/index.py` and `ops/shape.py`. Each returns a new array; checks raise PyTorch's errors.
+Called by `ops/index.py` and `ops/rearrange.py`. Each returns a new array; checks raise PyTorch's errors.
+Adding at places that repeat is the slow part in NumPy: `add_rows` chooses the way by the rows' width.
 """
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,21 +13,37 @@ import numpy as np
 
 from ...core.shapes import normalize_dim
 
+WIDE = 128              # elements a row from which a Python loop over rows beats np.add.at
+
 
 def joined(arrays: Sequence[Any], dim: int) -> Any:
     """Arrays joined along a dim; empty vectors are passed over, as PyTorch does."""
-    real_ones = [a for a in arrays if a.shape != (0,)] or list(arrays[:1])
-    first = real_ones[0]
-    if first.ndim == 0:
-        raise RuntimeError("zero-dimensional tensor (at position 0) cannot be concatenated")
+    try:
+        return np.concatenate(arrays, dim)
+    except ValueError:
+        real_ones = checked_parts(arrays, dim)
+        return np.concatenate(real_ones, dim) if real_ones else arrays[0].copy()
+
+
+def checked_parts(arrays: Sequence[Any], dim: int) -> list[Any]:
+    """The arrays to join, without empty vectors.
+
+    Raises: RuntimeError for shapes that do not fit, IndexError for a dim out of range.
+    """
+    real_ones = [a for a in arrays if a.shape != (0,)]
+    for i, a in enumerate(arrays):
+        if a.ndim == 0:
+            raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
+    first = real_ones[0] if real_ones else arrays[0]
     axis = normalize_dim(dim, first.ndim)
     for i, a in enumerate(real_ones):
         if a.ndim != first.ndim:
             raise RuntimeError(f"Tensors must have same number of dimensions: got {first.ndim} and {a.ndim}")
         if a.shape[:axis] + a.shape[axis + 1:] != first.shape[:axis] + first.shape[axis + 1:]:
             raise RuntimeError(f"Sizes of tensors must match except in dimension {axis}. Expected size "
-                               f"{list(first.shape)} but got size {list(a.shape)} for tensor number {i} in the list.")
-    return np.concatenate(real_ones, axis)
+                               f"{list(first.shape)} but got size {list(a.shape)} for tensor number {i} in "
+                               "the list.")
+    return real_ones
 
 
 def put(a: Any, where_: Any, values: Any) -> Any:
@@ -38,6 +56,8 @@ def put(a: Any, where_: Any, values: Any) -> Any:
 def put_add(a: Any, where_: Any, values: Any) -> Any:
     """A copy with values added at row-major positions, as often as a position occurs."""
     out = a.copy(order="C")
+    if isinstance(where_, np.ndarray) and where_.shape == values.shape:
+        where_, values = where_.reshape(-1), values.reshape(-1)         # NumPy is quick in one dim alone
     np.add.at(out.reshape(-1), where_, values)
     return out
 
@@ -49,17 +69,56 @@ def place(src: Any, index: Any, shape: Sequence[int]) -> Any:
     return out
 
 
+def replaced(a: Any, src: Any, index: Any) -> Any:
+    """A copy of `a` with `src`, of the same shape, at a basic index."""
+    out = a.copy(order="C")
+    if out[index].shape != src.shape:
+        raise RuntimeError("expected src to have a size equal to the slice of self. src size = "
+                           f"{list(src.shape)}, slice size = {list(out[index].shape)}")
+    out[index] = src
+    return out
+
+
 def _filled(spec: Any, indices: Sequence[Any]) -> tuple[Any, ...]:
     rest = iter(indices)
     return tuple([next(rest) if part is True else part for part in spec])
 
 
+def add_rows(out: Any, picks: Any, rows: Any) -> None:
+    """Adds rows[i] to out[picks[i]], in place. Shapes: (N, *), (M), (M, *); all dense; picks not negative."""
+    width = math.prod(out.shape[1:])
+    if not picks.size or not width:
+        return
+    flat, values = out.reshape(out.shape[0], width), rows.reshape(-1, width)
+    if width < WIDE:
+        places = picks if width == 1 else (picks[:, None] * width + np.arange(width)).reshape(-1)
+        np.add.at(flat.reshape(-1), places, values.reshape(-1))
+    elif picks.size >= 4 * flat.shape[0]:       # long runs of the same row: one sum each
+        order = np.argsort(picks, kind="stable")
+        ends = np.cumsum(np.bincount(picks, minlength=flat.shape[0])).tolist()
+        for row, (start, end) in enumerate(zip([0, *ends], ends)):
+            if end > start:
+                flat[row] += np.add.reduce(values[order[start:end]])
+    else:
+        for row, pick in zip(values, picks.tolist()):
+            target = flat[pick]
+            np.add(target, row, target)
+
+
 def index_add_at(a: Any, spec: Any, indices: Sequence[Any], values: Any) -> Any:
     """A copy of `a` with values added at a[spec filled with indices], repeats counted."""
-    out = a.copy()
-    if len(spec) == 1 and indices[0].dtype.kind in "iu":
-        return index_add(out, 0, indices[0].reshape(-1) % out.shape[0], values.reshape((-1, *out.shape[1:])))
-    np.add.at(out, _filled(spec, indices), values)
+    out = a.copy(order="C")
+    if all(part is True for part in spec):
+        indices = [i for index in indices for i in (index.nonzero() if index.dtype == bool else (index,))]
+        lead = out.shape[:len(indices)]
+        steps = [math.prod(lead[d + 1:]) for d in range(len(lead))]
+        picks = sum([np.where(i < 0, i + n, i) * step for i, n, step in zip(indices, lead, steps)])
+        shape = (*picks.shape, *out.shape[len(lead):])
+        rows = np.ascontiguousarray(np.broadcast_to(values, shape), out.dtype)
+        add_rows(out.reshape(-1, *out.shape[len(lead):]) if picks.size else out, picks.reshape(-1),
+                 rows.reshape(-1, *out.shape[len(lead):]) if picks.size else rows)
+    else:
+        np.add.at(out, _filled(spec, indices), values)
     return out
 
 
@@ -75,58 +134,100 @@ def _corner(a: Any, index: Any, dim: int) -> Any:
     return a[tuple([slice(None) if d == dim else slice(n) for d, n in enumerate(index.shape)])]
 
 
-def _checked_index(name: str, a: Any, dim: int, index: Any) -> int:
+def checked_index(name: str, a: Any, dim: int, index: Any) -> int:
+    """The dim, normalized, after the checks of PyTorch's gather and scatter."""
     at = normalize_dim(dim, a.ndim)
     if index.dtype != np.int64 and index.dtype != np.int32:
         raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
-    if index.size and a.ndim and index.ndim:
-        if index.ndim != a.ndim:
-            raise RuntimeError(f"Index tensor must have the same number of dimensions as input tensor: {index.ndim} and {a.ndim}")
-        for d, (n, m) in enumerate(zip(index.shape, a.shape)):
-            if d != at and n > m:
-                raise RuntimeError(f"Size does not match at dimension {d} expected index {list(index.shape)} to be no larger "
-                                   f"than self {list(a.shape)} apart from dimension {at}")
-        low, high = index.min(), index.max()
-        if low < 0 or high >= a.shape[at]:
-            raise RuntimeError(f"index {low if low < 0 else high} is out of bounds for dimension {at} with size {a.shape[at]}")
+    if index.size == 0:
+        return at
+    if max(index.ndim, 1) != max(a.ndim, 1):
+        raise RuntimeError("Index tensor must have the same number of dimensions as input tensor: "
+                           f"{index.ndim} and {a.ndim}. In {name}()")
+    for d, (n, m) in enumerate(zip(index.shape, a.shape)):
+        if d != at and n > m:
+            raise RuntimeError(f"Size does not match at dimension {d} expected index {list(index.shape)} to "
+                               f"be no larger than self {list(a.shape)} apart from dimension {at}")
+    low, high, size = index.min(), index.max(), a.shape[at] if a.ndim else 1
+    if low < 0 or high >= size:
+        raise RuntimeError(f"index {low if low < 0 else high} is out of bounds for dimension {at} with size "
+                           f"{size}. In {name}()")
     return at
+
+
+def checked_source(index: Any, src: Any) -> Any:
+    """The part of `src` that goes with an index array of the same or a smaller shape."""
+    if max(src.ndim, 1) != max(index.ndim, 1):
+        raise RuntimeError("Index tensor must have the same number of dimensions as src tensor")
+    if any(n > m for n, m in zip(index.shape, src.shape)):
+        raise RuntimeError(f"Expected index {list(index.shape)} to be no larger than src {list(src.shape)}")
+    return src if src.shape == index.shape or not src.ndim else src[tuple([slice(n) for n in index.shape])]
+
+
+def places(shape: Sequence[int], at: int, index: Any) -> Any:
+    """Row-major positions, flat, of the elements that an index array names in an array of a shape."""
+    if index.ndim == 0 or not shape:
+        return index.reshape(-1)
+    steps = [math.prod(shape[d + 1:]) for d in range(len(shape))]
+    result = index * steps[at] if steps[at] != 1 else index
+    for d, n in enumerate(index.shape):
+        if d != at and n > 1:
+            result = result + (np.arange(n) * steps[d]).reshape([-1] + [1] * (index.ndim - d - 1))
+    return result.reshape(-1)
 
 
 def gathered(a: Any, dim: int, index: Any) -> Any:
     """PyTorch's gather."""
-    at = _checked_index("gather", a, dim, index)
+    at = checked_index("gather", a, dim, index)
     if index.size == 0:
         return np.empty(index.shape, a.dtype)
     if a.ndim == 0 or index.ndim == 0:
-        return a.reshape(-1)[index] if index.ndim else a.reshape(-1)[index.reshape(-1)].reshape(())
+        return a.reshape(-1)[index.reshape(-1)].reshape(index.shape)
     return np.take_along_axis(_corner(a, index, at), index, at)
 
 
 def scattered(a: Any, dim: int, index: Any, src: Any) -> Any:
-    """PyTorch's scatter: a copy of `a` with src at index."""
-    out, at = a.copy(), _checked_index("scatter", a, dim, index)
+    """PyTorch's scatter: a copy of `a` with src (an array or a number) at index."""
+    out, at = a.copy(order="C"), checked_index("scatter", a, dim, index)
     if index.size == 0:
         return out
-    values = src[tuple([slice(n) for n in index.shape])] if isinstance(src, np.ndarray) and src.ndim else src
-    if out.ndim == 0 or index.ndim == 0:
-        out.reshape(-1)[index.reshape(-1)] = np.asarray(values).reshape(-1)
+    if not isinstance(src, np.ndarray):
+        out.reshape(-1)[places(a.shape, at, index)] = src
+    elif src.ndim == 0 or index.ndim == 0 or a.ndim == 0:
+        out.reshape(-1)[places(a.shape, at, index)] = src.reshape(-1)[:index.size]
     else:
-        np.put_along_axis(_corner(out, index, at), index, values, at)
+        np.put_along_axis(_corner(out, index, at), index, checked_source(index, src), at)
     return out
 
 
 def scatter_add(a: Any, dim: int, index: Any, src: Any) -> Any:
     """PyTorch's scatter_add: a copy of `a` with src added at index."""
-    out, at = a.copy(), _checked_index("scatter_add", a, dim, index)
+    out, at = a.copy(order="C"), checked_index("scatter_add", a, dim, index)
+    if index.size:
+        np.add.at(out.reshape(-1), places(a.shape, at, index), checked_source(index, src).reshape(-1))
+    return out
+
+
+def scatter_combined(name: str, a: Any, dim: int, index: Any, src: Any, include_self: bool) -> Any:
+    """PyTorch's scatter_reduce with sum, prod, mean, amax or amin."""
+    out, at = a.copy(order="C"), checked_index("scatter_reduce", a, dim, index)
     if index.size == 0:
         return out
-    if out.ndim == 0 or index.ndim == 0:
-        np.add.at(out.reshape(-1), index.reshape(-1), np.asarray(src).reshape(-1)[:index.size])
-        return out
-    values = src[tuple([slice(n) for n in index.shape])]
-    grid = list(np.ogrid[tuple([slice(n) for n in index.shape])])
-    grid[at] = index
-    np.add.at(out, tuple(grid), values)
+    flat, where_ = out.reshape(-1), places(a.shape, at, index)
+    values = checked_source(index, src).reshape(-1)
+    ufunc = {"sum": np.add, "mean": np.add, "prod": np.multiply, "amax": np.maximum, "amin": np.minimum}[name]
+    if not include_self:
+        if name in ("amax", "amin"):
+            flat[where_] = values           # some value of the group; its extreme follows
+        else:
+            flat[where_] = 1 if name == "prod" else 0
+    ufunc.at(flat, where_, values)
+    if name == "mean":
+        counts = np.bincount(where_, minlength=flat.size)
+        if include_self:
+            counts += 1
+        counts = np.maximum(counts, 1)
+        flat[...] = flat // counts if flat.dtype.kind in "iub" else flat / counts.astype(flat.real.dtype)
     return out
 
 
@@ -141,18 +242,63 @@ def widened_to(a: Any, shape: Sequence[int]) -> Any:
 
 def index_add(a: Any, dim: int, index: Any, src: Any) -> Any:
     """A copy of `a` with slices of src added at places of a dim, repeats counted."""
-    out = a.copy()
-    at = normalize_dim(dim, a.ndim)
-    picks = index.reshape(-1)
+    at, picks = normalize_dim(dim, a.ndim), index.reshape(-1)
     if picks.size and (picks.min() < 0 or picks.max() >= (a.shape[at] if a.ndim else 1)):
         raise IndexError("index out of range in self")
     if a.ndim == 0:
-        np.add.at(out.reshape(-1), picks, np.asarray(src).reshape(-1))
-        return out
-    rows, values = np.moveaxis(out, at, 0), np.moveaxis(src.reshape(src.shape or (1,)), at, 0)
-    order = np.argsort(picks, kind="stable")
-    ordered = picks[order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if picks.size else order
-    if picks.size:          # rows that go to the same place lie side by side: one sum each
-        rows[ordered[starts]] += np.add.reduceat(values[order], starts, axis=0)
+        return a + src.reshape(-1).sum(dtype=a.dtype)
+    rows = np.ascontiguousarray(np.moveaxis(src.reshape(src.shape or (1,)), at, 0), a.dtype)
+    out = np.moveaxis(a, at, 0).copy(order="C")
+    add_rows(out, picks, rows)
+    return out if at == 0 else np.ascontiguousarray(np.moveaxis(out, 0, at))
+
+
+def selected(a: Any, dim: int, index: Any) -> Any:
+    """Slices of a dim by index."""
+    return np.take(a, index, axis=dim) if a.ndim else a.reshape(1)[index]
+
+
+def index_fill(a: Any, dim: int, index: Any, value: Any) -> Any:
+    """A copy of `a` with slices of a dim set to a number."""
+    return index_copy(a, dim, index, value)
+
+
+def index_copy(a: Any, dim: int, index: Any, src: Any) -> Any:
+    """A copy of `a` with slices of a dim replaced by those of src (or by a number)."""
+    out = a.copy(order="C")
+    at = normalize_dim(dim, a.ndim)
+    rows = np.moveaxis(out, at, 0) if out.ndim else out.reshape(1)
+    if isinstance(src, np.ndarray) and src.ndim:
+        src = np.moveaxis(src, at if out.ndim else 0, 0)
+    rows[index.reshape(-1)] = src
     return out
+
+
+def masked_scattered(a: Any, mask: Any, source: Any) -> Any:
+    """A copy of `a` with the elements of source, in order, where the mask is True."""
+    shape = np.broadcast_shapes(a.shape, mask.shape)
+    out, mask = np.array(np.broadcast_to(a, shape), order="C"), np.broadcast_to(mask, shape)
+    count = np.count_nonzero(mask)
+    if source.size < count:
+        raise RuntimeError("masked_scatter: expected self and source to have same number of elements: the "
+                           f"mask has {count} True elements, source has {source.size}")
+    out[mask] = source.reshape(-1)[:count]
+    return out
+
+
+def padded(a: Any, pads: Sequence[tuple[int, int]], value: Any) -> Any:
+    """`a` with each dim made longer by (before, after); negative numbers cut off."""
+    shape = [n + low + high for n, (low, high) in zip(a.shape, pads)]
+    out = np.full(shape, value, a.dtype)
+    into = tuple([slice(max(low, 0), n - max(high, 0)) for n, (low, high) in zip(shape, pads)])
+    out[into] = a[tuple([slice(max(-low, 0), n - max(-high, 0)) for n, (low, high) in zip(a.shape, pads)])]
+    return out
+
+
+def diagonals(a: Any, offset: int, axis1: int, axis2: int) -> Any:
+    """Matrices in dims axis1, axis2 of zeros with the last dim of `a` on a diagonal."""
+    n = a.shape[-1] + abs(offset)
+    out = np.zeros((*a.shape[:-1], n, n), a.dtype)
+    rows = np.arange(a.shape[-1])
+    out[..., rows + max(-offset, 0), rows + max(offset, 0)] = a
+    return np.moveaxis(out, (-2, -1), (axis1, axis2))

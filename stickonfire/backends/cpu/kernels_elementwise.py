@@ -22,6 +22,12 @@ def keep(a: Any, mask: Any) -> Any:
     return (a.view(_INTS[a.itemsize]) & np.negative(mask.view(np.int8))).view(a.dtype)
 
 
+def step(a: Any, low: float) -> Any:
+    """1 where it is positive, `low` elsewhere: np.where(a > 0, 1, low), without branches."""
+    out = np.multiply(a > 0, 1 - low, dtype=a.dtype)
+    return np.add(out, low, out=out if out.ndim else None)
+
+
 def isposinf(a: Any) -> Any:
     """Whether it is plus infinity; ints never are."""
     return a == np.inf if a.dtype.kind in "fV" else _never(a)

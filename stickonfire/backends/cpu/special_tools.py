@@ -97,7 +97,7 @@ def in_float64(function: Callable[..., Array]) -> Callable[..., Array]:
         dtype = functools.reduce(np.promote_types, [d for _, d in pairs])
         arrays = [a for a, _ in pairs]
         if len(arrays) > 1:
-            arrays = [np.ascontiguousarray(a) for a in np.broadcast_arrays(*arrays)]
+            arrays = [np.asarray(a, order="C") for a in np.broadcast_arrays(*arrays)]
         restore = flatten(arrays[0])[1]
         flats = [flatten(a)[0] for a in arrays]
         out = np.empty(flats[0].size, dtype)

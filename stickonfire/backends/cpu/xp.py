@@ -5,199 +5,44 @@ offer. Functions that NumPy lacks stand below; longer ones in `special.py` and `
 """
 from __future__ import annotations
 
-import builtins
+# isort: skip_file
 import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy import (
-    abs,
-    add,
-    all,
-    any,
-    arange,
-    arccos,
-    arccosh,
-    arcsin,
-    arcsinh,
-    arctan,
-    arctan2,
-    arctanh,
-    argmax,
-    argmin,
-    argpartition,
-    argsort,
-    array_equal,
-    asarray,
-    bitwise_and,
-    bitwise_count,
-    bitwise_or,
-    bitwise_xor,
-    broadcast_to,
-    ceil,
-    concatenate,
-    copysign,
-    copyto,
-    cos,
-    cosh,
-    count_nonzero,
-    cumprod,
-    cumsum,
-    diff,
-    divide,
-    divmod,
-    einsum,
-    empty,
-    empty_like,
-    equal,
-    errstate,
-    exp,
-    exp2,
-    expand_dims,
-    expm1,
-    eye,
-    fix,
-    flip,
-    floor,
-    floor_divide,
-    fmax,
-    fmin,
-    fmod,
-    frexp,
-    full,
-    full_like,
-    gcd,
-    greater,
-    greater_equal,
-    heaviside,
-    hypot,
-    invert,
-    isfinite,
-    isinf,
-    isnan,
-    lcm,
-    ldexp,
-    left_shift,
-    less,
-    less_equal,
-    linspace,
-    log,
-    log1p,
-    log2,
-    log10,
-    logaddexp,
-    logaddexp2,
-    logical_and,
-    logical_not,
-    logical_or,
-    logical_xor,
-    matmul,
-    maximum,
-    mean,
-    minimum,
-    moveaxis,
-    multiply,
-    nan_to_num,
-    negative,
-    nextafter,
-    nonzero,
-    not_equal,
-    ones,
-    ones_like,
-    partition,
-    power,
-    prod,
-    put_along_axis,
-    reciprocal,
-    remainder,
-    repeat,
-    reshape,
-    result_type,
-    right_shift,
-    rint,
-    roll,
-    rot90,
-    searchsorted,
-    sign,
-    signbit,
-    sin,
-    sinh,
-    sort,
-    sqrt,
-    square,
-    squeeze,
-    stack,
-    subtract,
-    sum,
-    swapaxes,
-    take,
-    take_along_axis,
-    tan,
-    tanh,
-    tensordot,
-    tile,
-    transpose,
-    tril,
-    triu,
-    true_divide,
-    trunc,
-    unique,
-    where,
-    zeros,
-    zeros_like,
-)
+from numpy import (abs, add, all, any, arange, arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh,
+                   argmax, argmin, argpartition, argsort, array_equal, asarray, bitwise_and, bitwise_count,
+                   bitwise_or, bitwise_xor, broadcast_to, ceil, concatenate, copysign, copyto, cos, cosh,
+                   count_nonzero, cumprod, cumsum, diff, divide, divmod, einsum, empty, empty_like, equal,
+                   errstate, exp, exp2, expand_dims, expm1, eye, fix, flip, floor, floor_divide, fmax, fmin,
+                   fmod, frexp, full, full_like, gcd, greater, greater_equal, heaviside, hypot, invert,
+                   isfinite, isinf, isnan, lcm, ldexp, left_shift, less, less_equal, linspace, log, log1p,
+                   log2, log10, logaddexp, logaddexp2, logical_and, logical_not, logical_or, logical_xor,
+                   matmul, maximum, mean, minimum, moveaxis, multiply, nan_to_num, negative, nextafter,
+                   nonzero, not_equal, ones, ones_like, partition, power, prod, put_along_axis, reciprocal,
+                   remainder, repeat, reshape, result_type, right_shift, rint, roll, rot90, searchsorted,
+                   sign, signbit, sin, sinh, sort, sqrt, square, squeeze, stack, subtract, sum, swapaxes,
+                   take, take_along_axis, tan, tanh, tensordot, tile, transpose, tril, triu, true_divide,
+                   trunc, unique, where, zeros, zeros_like)
 
 from ...core.dtypes import dtype
-from ...core.shapes import contiguous_strides, normalize_dim
 from .convert import cast, conj, from_data, from_dlpack, number_like
-from .gather import (
-    gathered,
-    index_add,
-    index_add_at,
-    index_put_at,
-    joined,
-    place,
-    put,
-    put_add,
-    scatter_add,
-    scattered,
-    widened_to,
-)
+from .gather import (add_rows, checked_index, checked_parts, checked_source, diagonals, gathered, index_add,
+                     index_add_at, index_copy, index_fill, index_put_at, joined, masked_scattered, padded,
+                     place, places, put, put_add, replaced, scatter_add, scatter_combined, scattered,
+                     selected, widened_to)
 from .kernels import log_softmax, occurrences, softmax
-from .kernels_elementwise import (
-    complex_logaddexp,
-    complex_of,
-    complex_over,
-    isneginf,
-    isposinf,
-    isreal,
-    keep,
-    parts_of,
-)
-from .special import *
-from .strided import (
-    address,
-    as_strided,
-    between,
-    contiguous,
-    copy,
-    diagonal,
-    diagonal_scatter,
-    expanded,
-    fold_windows,
-    geometry,
-    is_contiguous,
-    is_view,
-    offset,
-    positions,
-    resized,
-    shares_memory,
-    steps,
-    storage,
-    strides_as_promised,
-    windows,
-)
+from .kernels_activation import elu, elu_grad, silu, silu_grad
+from .kernels_elementwise import (complex_logaddexp, complex_of, complex_over, isneginf, isposinf, isreal,
+                                  keep, parts_of, step)
+from .products import affine, euclidean, plus_product, product, squared_size
+from .kernels_inplace import add_product, add_quotient, add_scaled, move_towards
+from .special import *  # noqa: F403
+from .strided import (address, as_strided, basic, between, contiguous, copy, dense_order, diagonal,
+                      diagonal_scatter, expanded, fold_windows, geometry, is_contiguous, is_view, memory,
+                      offset, positions, resized, shares_memory, steps, storage, strides_as_promised,
+                      unsqueezed, viewed, windows)
 from .types import from_numpy_dtype, to_numpy_dtype
 
 ndarray = np.ndarray
@@ -242,23 +87,3 @@ def flatnonzero(a: Any) -> Any:
 def broadcast_shapes(*shapes: Any) -> tuple[int, ...]:
     """The shape all expand to."""
     return np.broadcast_shapes(*shapes)
-
-
-def product(a: Any, b: Any) -> Any:
-    """Matrix product; one matrix on the right makes a batch on the left one large product."""
-    if a.dtype.kind in "bV":
-        return cast(np.matmul(a.astype(np.float32), b.astype(np.float32)), from_numpy_dtype(a.dtype))
-    if a.ndim > 2 and b.ndim == 2 and a.flags.c_contiguous:
-        return np.matmul(a.reshape(-1, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[-1])
-    return np.matmul(a, b)
-
-
-def affine(a: Any, weight: Any, bias: Any) -> Any:
-    """a @ weight.T + bias."""
-    out = product(a, weight.T)
-    if bias is not None:
-        if isinstance(out, ndarray) and out.ndim and bias.dtype == out.dtype and bias.ndim <= out.ndim:
-            out += bias
-        else:
-            out = out + bias
-    return out

@@ -8,6 +8,8 @@ import math
 import warnings
 from typing import Any
 
+from ..random import dropout_mask
+
 SELU_LIMIT = 1.7580993408473766     # minus the value SELU tends to for large negative inputs
 
 
@@ -31,7 +33,7 @@ def _drop(input: Any, shape: Any, p: float, inplace: bool) -> Any:
     """Zeros with probability p, the rest times 1 / (1 - p); one draw per element of `shape`."""
     if p == 1:
         return _result(input, input * input.detach().new_zeros(()), inplace)
-    noise = input.detach().new_empty(shape).bernoulli_(1 - p).div_(1 - p)
+    noise = dropout_mask(input, p, shape)
     return input.mul_(noise) if inplace else input * noise
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..modes import no_grad
-from .fused import fused
+from .fused import quick
 
-_embedding = fused("embedding")
+_embedding = quick("embedding")
 
 
 def embedding(input: Any, weight: Any, padding_idx: int | None = None, max_norm: float | None = None,
@@ -33,7 +33,8 @@ def embedding(input: Any, weight: Any, padding_idx: int | None = None, max_norm:
         padding_idx %= rows
     if max_norm is not None:
         _shorten_rows(weight, input, max_norm, norm_type)
-    return _embedding(input, weight, -1 if padding_idx is None else padding_idx, scale_grad_by_freq)
+    row = -1 if padding_idx is None else padding_idx
+    return _embedding({"padding_idx": row, "scale_grad_by_freq": scale_grad_by_freq}, input, weight)
 
 
 def _shorten_rows(weight: Any, indices: Any, max_norm: float, norm_type: float) -> None:

@@ -39,7 +39,7 @@ def check_reduction(reduction: str) -> None:
 
 def warn_if_sizes_differ(input: Any, target: Any) -> None:
     """A target that has to be broadcast is nearly always a mistake."""
-    if target.shape != input.shape:
+    if target._array.shape != input._array.shape:
         warnings.warn(f"Using a target size ({target.size()}) that is different to the input size "
                       f"({input.size()}). This will likely lead to incorrect results due to broadcasting. "
                       "Please ensure they have the same size.", stacklevel=3)

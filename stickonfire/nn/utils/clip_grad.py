@@ -10,7 +10,7 @@ import types
 import warnings
 from collections.abc import Iterable
 
-from ...eager import Tensor, linalg, no_grad, stack, tensor
+from ...eager import Tensor, no_grad, stack, tensor
 
 Tensors = Tensor | Iterable[Tensor]
 
@@ -31,10 +31,10 @@ def get_total_norm(tensors: Tensors, norm_type: float = 2.0, error_if_nonfinite:
     """
     norm_type = float(norm_type)
     with no_grad():
-        parts = [linalg.vector_norm(t, norm_type) for t in _as_list(tensors)]
+        parts = [t.norm(norm_type) for t in _as_list(tensors)]
         if not parts:
             return tensor(0.0)
-        total = linalg.vector_norm(stack([part.to(parts[0].device) for part in parts]), norm_type)
+        total = stack([part.to(parts[0].device) for part in parts]).norm(norm_type)
     if error_if_nonfinite and not math.isfinite(total.item()):
         raise RuntimeError(f"The total norm of order {norm_type} for gradients from `parameters` is "
                            "non-finite, "

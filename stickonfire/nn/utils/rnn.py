@@ -5,6 +5,7 @@ Room: nn. May import: eager. Packed sequences come with the recurrent layers.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from ...eager import Tensor, arange
 
@@ -38,7 +39,7 @@ def pad_sequence(sequences: Tensor | Iterable[Tensor], batch_first: bool = False
     return padded if batch_first else padded.transpose(0, 1).contiguous()
 
 
-def unpad_sequence(padded_sequences: Tensor, lengths: Tensor, batch_first: bool = False) -> list[Tensor]:
+def unpad_sequence(padded_sequences: Any, lengths: Any, batch_first: bool = False) -> list[Tensor]:
     """The inverse of `pad_sequence`, given the lengths. Source: PyTorch `unpad_sequence`."""
     rows = padded_sequences if batch_first else padded_sequences.transpose(0, 1)
     positions = arange(rows.shape[1])

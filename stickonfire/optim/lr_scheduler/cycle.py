@@ -125,7 +125,7 @@ class OneCycleLR(LRScheduler):
     >>> import stickonfire as torch
     >>> optimizer = torch.optim.SGD([torch.ones(2, requires_grad=True)], lr=0.1, momentum=0.9)
     >>> scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1.0, total_steps=10)
-    >>> scheduler.get_last_lr()
+    >>> [round(lr, 12) for lr in scheduler.get_last_lr()]
     [0.04]
     >>> for _ in range(2):
     ...     optimizer.step()

@@ -1,0 +1,80 @@
+"""Matrix products and sums of squares on the CPU: which call of BLAS does the work, and what to do for integers.
+
+`xp.py` hands these on to `ops/matmul.py` and `ops/reduce_norm.py`. BLAS takes transposed views as they are, so nothing
+is copied unless neither of the last two dims is dense. Imports NumPy only.
+"""
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+_EXACT = 2 ** 53        # up to here float64 holds every integer
+
+
+def product(a: Any, b: Any) -> Any:
+    """Reference: np.matmul(a, b). One matrix on the right makes a batch on the left one large product."""
+    if a.dtype.kind not in "fc":
+        return integer_product(a, b)
+    if b.ndim <= 2:
+        if a.ndim <= 2:
+            return np.dot(a, b)
+        return np.dot(a.reshape(-1, a.shape[-1]), b).reshape(a.shape[:-1] + b.shape[1:])
+    return np.matmul(blas_ready(a), blas_ready(b))
+
+
+def blas_ready(a: Any) -> Any:
+    """The array, or a copy of it if neither of its last two dims is dense: NumPy would not use BLAS then."""
+    if a.ndim < 2:
+        return a
+    size, (rows, columns) = a.itemsize, a.strides[-2:]
+    if (columns == size and rows >= size * a.shape[-1]) or (rows == size and columns >= size * a.shape[-2]):
+        return a
+    return np.ascontiguousarray(a)
+
+
+def integer_product(a: Any, b: Any) -> Any:
+    """Integers wrap as in C. Where no sum can reach 2^53, BLAS computes exactly in float64, 50 times as fast."""
+    if a.size > 64 and b.size > 64:
+        if math.prod(float(max(abs(int(x.min())), abs(int(x.max())))) for x in (a, b)) * a.shape[-1] < _EXACT:
+            return product(a.astype(np.float64), b.astype(np.float64)).astype(a.dtype)
+    return np.matmul(a, b)
+
+
+def affine(a: Any, weight: Any, bias: Any) -> Any:
+    """Reference: a @ weight.T + bias."""
+    out = product(a, weight.T)
+    if bias is None:
+        return out
+    if out.__class__ is np.ndarray and out.ndim >= bias.ndim:
+        out += bias
+        return out
+    return out + bias
+
+
+def plus_product(base: Any, out: Any, beta: float, alpha: float) -> Any:
+    """beta * base + alpha * out, into `out` where that is a fresh product; `base` is not looked at if beta is 0."""
+    if out.__class__ is not np.ndarray:
+        out = np.asarray(out)
+    if alpha != 1:
+        out *= out.dtype.type(alpha)
+    if beta == 0:
+        return out
+    out += base if beta == 1 else base * base.dtype.type(beta)
+    return out
+
+
+def squared_size(a: Any) -> Any:
+    """abs(a)^2, real."""
+    return a * a if a.dtype.kind != "c" else a.real * a.real + a.imag * a.imag
+
+
+def euclidean(a: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
+    """Reference: np.sqrt(np.sum(abs(a) ** 2, axis)). Over all elements, BLAS multiplies the array with itself."""
+    if len(axis) == a.ndim:
+        flat = a.reshape(-1)
+        total = np.vdot(flat, flat)
+        root = np.sqrt(total.real)
+        return root.reshape((1,) * a.ndim) if keepdims else root
+    return np.sqrt(np.add.reduce(squared_size(a), axis=axis, keepdims=keepdims))

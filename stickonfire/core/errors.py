@@ -1,0 +1,12 @@
+"""Exception types that PyTorch has besides Python's own. Raised by the ops, re-exported where PyTorch has them."""
+from __future__ import annotations
+
+
+class LinAlgError(RuntimeError):
+    """A matrix is singular, not positive definite, or an algorithm did not converge.
+
+    Source: PyTorch `torch.linalg.LinAlgError`.
+
+    >>> issubclass(LinAlgError, RuntimeError)
+    True
+    """

@@ -1,0 +1,25 @@
+"""`torch.nn.modules`: PyTorch's names for the files that layers are in.
+
+Room: nn. A list of names; programs that say `torch.nn.modules.linear.Linear` find it here.
+"""
+from . import (
+    activation,
+    batchnorm,
+    distance,
+    dropout,
+    flatten,
+    linear,
+    loss,
+    module,
+    normalization,
+    padding,
+)
+from . import containers as container
+from . import embedding as sparse
+from . import shuffle as pixelshuffle
+from .module import Module
+
+__all__ = [
+    "Module", "activation", "batchnorm", "container", "distance", "dropout", "flatten", "linear", "loss",
+    "module", "normalization", "padding", "pixelshuffle", "sparse",
+]

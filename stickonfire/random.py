@@ -1,0 +1,4 @@
+"""PyTorch's spelling `torch.random`: a list of names."""
+from .eager import fork_rng, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
+
+__all__ = ["fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]
