@@ -141,7 +141,7 @@ def padded(a: Tensor, pads: Sequence[tuple[int, int]], value: Any) -> Tensor:
     return run("constant_pad_nd", a, pad=[n for pair in reversed(pads) for n in pair], value=value)
 
 
-def logcumsumexp(a: Tensor, axis: int) -> Tensor:
+def running_logsumexp(a: Tensor, axis: int) -> Tensor:
     return run("logcumsumexp", a, dim=axis)
 
 

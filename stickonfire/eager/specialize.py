@@ -244,7 +244,7 @@ def recording(op: Op, arrays: list[str], operator: bool) -> list[str]:
     """Statements that hang a node on the graph if an input has an edge."""
     edges = [f"e{i}" for i in range(len(arrays))]
     none = " and ".join([f"{e} is None" for e in edges])
-    lines = [f"    if level or {none}:", *[] if op.view else ["        out._edge = None"], "        return out"]
+    lines = [f"    if level or {none}:", *([] if op.view else ["        out._edge = None"]), "        return out"]
     if op.promote != "none" and not op.exempt:
         other_dtype = "result.dtype is not native"
     else:

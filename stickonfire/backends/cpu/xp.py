@@ -38,6 +38,8 @@ from .kernels_elementwise import (complex_logaddexp, complex_of, complex_over, i
                                   keep, parts_of, step)
 from .products import affine, euclidean, plus_product, product, squared_size
 from .kernels_inplace import add_product, add_quotient, add_scaled, move_towards
+from .order import (counted, distinct, distinct_slices, histogram, insertion_places, kth, largest_first,
+                    middle, most_frequent, order_along, running_extreme, running_logsumexp, runs)
 from .special import *  # noqa: F403
 from .strided import (address, as_strided, basic, between, contiguous, copy, dense_order, diagonal,
                       diagonal_scatter, expanded, fold_windows, geometry, is_contiguous, is_view, memory,
