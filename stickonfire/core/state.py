@@ -20,11 +20,12 @@ class Modes(threading.local):
     inference = False       # whether new tensors may never enter a graph
     anomaly = False         # whether nodes remember where they were made, and NaN gradients raise
     anomaly_nan = True      # whether anomaly mode also looks for NaN
+    packers: tuple[Any, ...] = ()       # pairs of hooks for what is saved for backward, the last one counts
     level = 0               # the above in one number: ORDINARY_LEVEL, NO_GRAD_LEVEL or SPECIAL_LEVEL
 
 
 ORDINARY_LEVEL, NO_GRAD_LEVEL, SPECIAL_LEVEL = range(3)
-ORDINARY = {"grad": True, "inference": False, "anomaly": False, "anomaly_nan": True}
+ORDINARY = {"grad": True, "inference": False, "anomaly": False, "anomaly_nan": True, "packers": ()}
 modes = Modes()
 plain = True                # no thread has left the ordinary modes
 _lock = threading.Lock()
@@ -33,16 +34,16 @@ _default_dtype = [float32]
 _on_change: list[Callable[[], None]] = []
 
 
-def set_mode(name: str, value: bool) -> bool:
+def set_mode(name: str, value: Any) -> Any:
     """Sets a mode of this thread and returns what it was."""
     global plain, _departures
-    before: bool = getattr(modes, name)
+    before = getattr(modes, name)
     if before != value:
         setattr(modes, name, value)
-        special = modes.inference or modes.anomaly
+        special = modes.inference or modes.anomaly or modes.packers
         modes.level = SPECIAL_LEVEL if special else ORDINARY_LEVEL if modes.grad else NO_GRAD_LEVEL
         with _lock:
-            _departures += 1 if before == ORDINARY[name] else -1
+            _departures += (value != ORDINARY[name]) - (before != ORDINARY[name])
             plain = _departures == 0
     return before
 

@@ -13,8 +13,13 @@ from . import (
     autograd,
     composite_arith,
     composite_complex,
+    composite_copies,
     composite_functional,
+    composite_index,
+    composite_products,
     composite_reduce,
+    composite_shape,
+    composite_sort,
     composite_special,
     conversion,
     creation,
@@ -25,8 +30,8 @@ from .publish import NAMESPACES
 from .tensor import Tensor
 
 MODULES: tuple[Any, ...] = (
-    attributes, autograd, composite_arith, composite_complex, composite_functional, composite_reduce,
-    composite_special, conversion, creation, indexing, random)
+    attributes, autograd, composite_arith, composite_complex, composite_copies, composite_functional, composite_index,
+    composite_products, composite_reduce, composite_shape, composite_sort, composite_special, conversion, creation, indexing, random)
 
 for _module in MODULES:
     NAMESPACES["stickonfire"].update({f.__name__: f for f in getattr(_module, "FUNCTIONS", ())})

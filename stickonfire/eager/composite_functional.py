@@ -19,6 +19,7 @@ from .functional import (
     threshold_,
 )
 
-FUNCTIONS = (bilinear, celu_, channel_shuffle, cosine_similarity, hardshrink, pairwise_distance, pdist, pixel_shuffle,
+FUNCTIONS = (bilinear, celu_, channel_shuffle, cosine_similarity, hardshrink, pairwise_distance, pdist,
+             pixel_shuffle,
              pixel_unshuffle, prelu, relu_, rrelu, rrelu_, selu_, threshold_)
 METHODS = {"prelu": prelu, "hardshrink": hardshrink}

@@ -9,6 +9,7 @@ from typing import Any
 from ..core.dtypes import FLOATING, dtype
 from ..ops.op import REGISTRY
 from .dispatch import dispatch
+from .namespace import ones_like
 from .outs import composed, results
 from .publish import NAMESPACES
 from .tensor import Tensor
@@ -176,12 +177,12 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
         raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm}")
     others = [d for d in range(input.ndim) if d != dim % input.ndim]
     size = run("vector_norm", input, ord=p, dim=others, keepdim=True)
-    return input * NAMESPACES["stickonfire"]["where"](size > maxnorm, maxnorm / (size + 1e-7), 1.0)
+    return input * run("where", size > maxnorm, maxnorm / (size + 1e-7), ones_like(size))
 
 
 def renorm_(self: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     """`renorm` in place."""
-    return self.copy_(renorm(self, p, dim, maxnorm))
+    return self.copy_(renorm(self.clone(), p, dim, maxnorm))
 
 
 _BOTH = (max, min, aminmax, var, std, nanmean, norm, dist, renorm)

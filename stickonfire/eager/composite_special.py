@@ -50,5 +50,6 @@ def mvlgamma_(self: Tensor, p: int) -> Tensor:
 
 
 FUNCTIONS = (polygamma, mvlgamma)
-METHODS = {"polygamma": polygamma_method, "polygamma_": polygamma_inplace, "mvlgamma": mvlgamma, "mvlgamma_": mvlgamma_}
+METHODS = {"polygamma": polygamma_method, "polygamma_": polygamma_inplace, "mvlgamma": mvlgamma,
+           "mvlgamma_": mvlgamma_}
 SPECIAL = {"polygamma": polygamma, "multigammaln": mvlgamma}

@@ -14,7 +14,8 @@ from ..backends.base import XP
 from ..core import state
 from ..core.state import modes
 from ..ops.op import Op
-from ..tape.node import Edge, Hooks, Node, Output, next_number
+from ..tape.node import Edge, Hooks, Node, Output, ends_of, next_number
+from .modes import set_grad
 from .promotion import SCALAR_NAMES
 from .tensor import INFERENCE, Tensor, make, new, version_cell
 
@@ -99,12 +100,94 @@ class OpNode(Node):
         return result
 
 
+class PackedNode(OpNode):
+    """An op whose saved tensors went through a user's `saved_tensors_hooks`."""
+
+    __slots__ = ()
+
+    def release(self) -> None:
+        self.saved = None
+
+    def apply(self, grads: list[Any], values: Any) -> Any:
+        packed = self.saved
+        if packed is None:
+            raise RuntimeError(FREED)
+        self.saved = self.mapped(lambda value: value.open() if isinstance(value, Packed) else value)
+        try:
+            return super().apply(grads, values)
+        finally:
+            self.saved = packed
+
+    def pack(self) -> None:
+        """Hands what was saved to the hooks, and keeps what they return."""
+        known: dict[int, Packed] = {}
+
+        def packed(value: Any) -> Any:
+            if value.__class__ not in XP:
+                return value
+            if id(value) not in known:
+                known[id(value)] = Packed(make(value))
+            return known[id(value)]
+        self.saved, self.versions = self.mapped(packed), ()
+
+    def mapped(self, change: Callable[[Any], Any]) -> tuple[Any, ...]:
+        """What is saved, with a function applied to each value."""
+        return tuple([None if kept is None else tuple([
+            [change(v) for v in value] if value.__class__ is list else change(value) for value in kept])
+            for kept in self.saved or ()])
+
+
+class Packed:
+    """What a pack hook made of a tensor."""
+
+    __slots__ = ("unpack", "value")
+
+    def __init__(self, t: Tensor) -> None:
+        pack, self.unpack = modes.packers[-1]
+        with set_grad(False):
+            self.value = pack(t)
+
+    def open(self) -> Any:
+        """The array again."""
+        with set_grad(False):
+            t = self.unpack(self.value)
+        if not isinstance(t, Tensor):
+            raise TypeError(f"Output of saved tensor unpack_hook expected to be a Tensor, but got {type(t).__name__}")
+        return t._array
+
+
+class SavedTensor:
+    """A tensor kept for a user-written backward: array, edge, version; not the tensor, which could close a cycle."""
+
+    __slots__ = ("array", "cell", "edge", "kind", "output", "version")
+
+    def __init__(self, t: Tensor, edge: Edge | None, node: Node) -> None:
+        self.cell = version_cell(t)
+        self.version, self.kind = self.cell[0], t.__class__
+        self.output = ends_of(edge)[1] if edge is not None and ends_of(edge)[0] is node else -1
+        self.edge = edge if self.output < 0 else None
+        self.array = t._array if state.plain or not modes.packers else Packed(make(t._array))
+
+    def unpack(self, node: Node | None) -> Tensor:
+        """The tensor as it was, or an error if it was changed in place since."""
+        array, edge = self.array, self.edge
+        if isinstance(array, Packed):
+            array = array.open()
+        elif self.cell[0] != self.version:
+            raise changed_in_place(node, self.cell[0], self.version)
+        if self.output >= 0 and node is not None:
+            edge = node if node.outputs == 1 else Output(node, self.output)
+        t = new(self.kind)
+        t._array, t._edge, t._alias = array, edge, (self.cell, None, 0)
+        return t
+
+
 def record(op: Op, inputs: tuple[Any, ...], arrays: list[Any], edges: list[Edge | None], attrs: dict[str, Any],
            outs: tuple[Tensor, ...]) -> None:
     """Makes the outputs' node: called only if some input has an edge. Integer outputs stay outside the graph."""
     if not op.differentiable:
         return
-    node = new(OpNode)
+    node = new(OpNode if state.plain or not modes.packers else PackedNode)
     node.number = next_number()
     node.parents = tuple(edges)
     node.op = op
@@ -132,8 +215,22 @@ def record(op: Op, inputs: tuple[Any, ...], arrays: list[Any], edges: list[Edge 
             node.simple = node.simple and native.itemsize > 2
             node.natives = tuple([b.dtype if b.__class__ in XP else None for b in arrays])
             break
-    if not state.plain and modes.anomaly:
-        node.trace = "".join(traceback.format_stack()[:-3])
+    if not state.plain:
+        if modes.packers:
+            node.pack()
+        if modes.anomaly:
+            node.trace = forward_trace()
+
+
+def forward_trace() -> str:
+    """Where in the user's program an op is being executed: the stack without the framework's own frames."""
+    frames = traceback.extract_stack()
+    while len(frames) > 1 and frames[-1].filename.startswith((OWN_FOLDER, "<op ")):
+        frames.pop()
+    return "".join(frames.format())
+
+
+OWN_FOLDER = __file__.rpartition("graph")[0]
 
 
 DIFFERENTIABLE = frozenset("fcV")           # dtype kinds; V is bfloat16, a dtype of ml_dtypes
@@ -197,14 +294,15 @@ def fact(source: str, key: int, op: Op, arrays: list[Any], outs: tuple[Tensor, .
     return facts if op.variadic else facts[0]
 
 
-def changed_in_place(node: Node, found: int, expected: int) -> RuntimeError:
+def changed_in_place(node: Node | None, found: int, expected: int) -> RuntimeError:
     """The error for a saved tensor that was modified later on."""
-    where = f" The op was recorded here:\n{node.trace}" if node.trace else (
+    saved_by = "" if node is None else f" saved by {node.name()} (output of shape {list(node.shape)})"
+    where = f" The op was recorded here:\n{node.trace}" if node is not None and node.trace else (
         " Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
         "torch.autograd.set_detect_anomaly(True).")
     return RuntimeError(
-        "one of the variables needed for gradient computation has been modified by an inplace operation: a tensor "
-        f"saved by {node.name()} (output of shape {list(node.shape)}) is at version {found}; expected version "
+        "one of the variables needed for gradient computation has been modified by an inplace operation: a tensor"
+        f"{saved_by} is at version {found}; expected version "
         f"{expected} instead. Use an out-of-place op (x = x + 1, not x += 1), or clone() the tensor first.{where}")
 
 

@@ -13,10 +13,10 @@ from ..core.dtypes import can_cast
 from ..core.state import modes
 from ..ops.op import Op
 from .dispatch import execute
-from .graph import AccumulateGrad, record
+from .graph import record
 from .promotion import SCALAR_NAMES
-from .tensor import Tensor, bump, make
-from .views import current_edge, rebase
+from .tensor import INFERENCE, Tensor, bump, make, namespace_of
+from .views import check_writable, current_edge, rebase
 
 
 def dispatch_inplace(op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Tensor:
@@ -27,14 +27,16 @@ def dispatch_inplace(op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> 
     target = inputs[0]
     arrays = [t._array if isinstance(t, Tensor) else t for t in inputs]
     edges = [current_edge(t) if isinstance(t, Tensor) else None for t in inputs]
-    tracked = (state.plain or modes.grad) and (any([edge is not None for edge in edges]) or base_edge(target))
-    if tracked:
-        check_leaf(target)
+    tracked = (state.plain or modes.grad) and any([edge is not None for edge in edges])
     array = arrays[0]
     xp = XP[array.__class__]
-    before = array
-    if tracked and any([wanted == ("input", 0) for rule in op.rules for wanted in rule.wants]):
-        before = xp.copy(array)                 # a rule wants the value that is about to be overwritten
+    recorded = inputs
+    if target._alias is INFERENCE and not (not state.plain and modes.inference):
+        raise RuntimeError("Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to "
+                           "get a normal tensor before doing inplace update.")
+    if tracked:
+        check_writable(target, edges[0])
+        recorded = kept_apart(op, inputs, edges)
     if op.kernel is not None and kernel_fits(arrays):
         op.kernel(xp, *arrays, **attrs)
     else:
@@ -44,27 +46,23 @@ def dispatch_inplace(op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> 
     if tracked:
         out = make(array)
         out._alias = target._alias
-        record(op, (make(before), *inputs[1:]) if before is not array else inputs, [before, *arrays[1:]], edges, attrs,
-               (out,))
+        record(op, recorded, [t._array if isinstance(t, Tensor) else t for t in recorded], edges, attrs, (out,))
         if out._edge is not None or op.differentiable:
             rebase(target, out._edge)
     return target
 
 
-def check_leaf(target: Tensor) -> None:
-    """Refuses to overwrite what a gradient is wanted for."""
-    base = target._base
-    if isinstance(target._edge, AccumulateGrad):
-        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation. Update it under "
-                           "torch.no_grad(), or through .data")
-    if base is not None and isinstance(base._edge, AccumulateGrad):
-        raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation. Update "
-                           "it under torch.no_grad(), or through .data")
-
-
-def base_edge(target: Tensor) -> bool:
-    """Whether the target is a view of something that gradients flow through."""
-    return target._base is not None and target._base._edge is not None
+def kept_apart(op: Op, inputs: tuple[Any, ...], edges: list[Any]) -> tuple[Any, ...]:
+    """The inputs, with copies of those that a rule wants and that are about to be overwritten."""
+    if op.variadic:
+        return inputs
+    target = inputs[0]
+    cell = None if target._alias is None else target._alias[0]
+    wanted = {key for rule in op.rules if not rule.idle(edges) for source, key in rule.wants if source == "input"}
+    return tuple([
+        make(namespace_of(t).copy(t._array)) if i in wanted and isinstance(t, Tensor) and (
+            t is target or (cell is not None and t._alias is not None and t._alias[0] is cell)) else t
+        for i, t in enumerate(inputs)])
 
 
 def kernel_fits(arrays: list[Any]) -> bool:

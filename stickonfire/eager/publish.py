@@ -102,14 +102,18 @@ def operator(op: Op, dunder: str) -> Callable[..., Any]:
     return named(first_call, op, dunder)
 
 
-def inplace_operator(op: Op) -> Callable[..., Any]:
+def inplace_operator(op: Op, dunder: str) -> Callable[..., Any]:
     """The operator `self op= other`."""
+    def general_operator(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return general_inplace(op, args[:2], {}) if is_operand(args[1]) else NotImplemented
+
     def method(self: Tensor, other: Any) -> Any:
-        if not is_operand(other):
-            return NotImplemented
-        inputs, attrs = bind(op, (self, other), {})
-        return dispatch_inplace(op, inputs, attrs)
-    return method
+        if op.kernel is None:
+            return general_operator(op, (self, other), {})
+        made = named(compiled(op, inplace_source(op), general_operator), op, dunder)
+        setattr(Tensor, dunder, made)
+        return made(self, other)
+    return named(method, op, dunder)
 
 
 def reflected(op: Op) -> Callable[..., Any]:
@@ -165,7 +169,7 @@ def publish_operators() -> None:
         bare = dunder.strip("_")
         if bare not in ("eq", "ne", "lt", "le", "gt", "ge"):
             setattr(Tensor, f"__r{bare}__", reflected(op))
-            setattr(Tensor, f"__i{bare}__", inplace_operator(op))
+            setattr(Tensor, f"__i{bare}__", inplace_operator(op, f"__i{bare}__"))
     for name, dunder in UNARY_OPERATORS.items():
         if name in REGISTRY:
             setattr(Tensor, dunder, function(REGISTRY[name]))

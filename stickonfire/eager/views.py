@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..core.state import modes
 from ..ops.op import Op
 from ..ops.shape import copy_slices, region
-from ..tape.node import Edge, Node, Output, next_number
-from .graph import OpNode
+from ..tape.node import Edge, Node, ends_of, next_number
+from .graph import AccumulateGrad, OpNode
 from .tensor import Tensor, namespace_of, new
 
 
@@ -24,14 +23,26 @@ def current_edge(t: Tensor) -> Edge | None:
         t._alias = (cell, base, cell[0])
         edge = current_edge(base)
         if edge is not None:
+            if t._edge is not None:
+                refuse_protected(t._edge, "its base or another view of its base has been")
             t._edge = as_region(t, base, edge)
     return t._edge
 
 
 def as_region(t: Tensor, base: Tensor, edge: Edge) -> Node:
     """A node that says: these are the elements of the base at the view's positions."""
-    positions = namespace_of(t).positions(t._array, base._array)
-    return bare_node(region, (edge,), ((positions, base._array.shape),), t._array.shape)
+    return bare_node(region, (edge,), ((positions_in(t, base), base._array.shape),), t._array.shape)
+
+
+def positions_in(t: Tensor, base: Tensor) -> Any:
+    """For each element of a view, its position in the base.
+
+    Raises: NotImplementedError if the view reads the memory as another dtype.
+    """
+    if t._array.dtype != base._array.dtype:
+        raise NotImplementedError(f"writing in place to a {t.dtype} view of a {base.dtype} tensor that needs a gradient is "
+                                  "not supported. Work on a clone(), and make the other tensor from it")
+    return namespace_of(t).positions(t._array, base._array)
 
 
 def bare_node(op: Op, parents: tuple[Edge | None, ...], saved: tuple[Any, ...], shape: tuple[int, ...]) -> OpNode:
@@ -45,17 +56,61 @@ def bare_node(op: Op, parents: tuple[Edge | None, ...], saved: tuple[Any, ...], 
 def rebase(target: Tensor, edge: Edge | None) -> None:
     """Makes `edge` what the target's new value came from; if the target is a view, what the base's region came from."""
     base = target._base
+    before = target._edge
     if base is None:
         target._edge = edge
+    else:
+        positions = positions_in(target, base)
+        base_before = current_edge(base)
+        base._edge = bare_node(copy_slices, (base_before, edge), ((positions,), (positions,)), base._array.shape)
+        move_retained(base, base_before)
+        cell = target._alias[0]                                             # type: ignore[index]
+        target._edge = as_region(target, base, base._edge)
+        target._alias = (cell, base, cell[0])
+    move_retained(target, before)
+
+
+def move_retained(t: Tensor, before: Edge | None) -> None:
+    """A non-leaf that retains its gradient goes on to do so after it was overwritten."""
+    if before is None or t._edge is None:
         return
-    made_by = target._edge
-    if isinstance(made_by, Output) and isinstance(made_by.node, OpNode) and made_by.node.op.view and modes.grad:
-        raise RuntimeError(f"Output {made_by.index} of {made_by.node.name()} is a view and is being modified inplace. This "
-                           "view is the output of a function that returns multiple views. Such functions do not allow the "
-                           "output views to be modified inplace. You should replace the inplace operation by an "
-                           "out-of-place one.")
-    positions = namespace_of(target).positions(target._array, base._array)
-    base._edge = bare_node(copy_slices, (current_edge(base), edge), ((positions,), (positions,)), base._array.shape)
-    cell = target._alias[0]                                             # type: ignore[index]
-    target._edge = as_region(target, base, base._edge)
-    target._alias = (cell, base, cell[0])
+    node, output = ends_of(before)
+    if node.hooks is not None and (holder := node.hooks.retained.get(output)) is not None and holder() is t:
+        del node.hooks.retained[output]
+        node, output = ends_of(t._edge)
+        node.hooked().retained[output] = holder
+
+
+def check_writable(target: Tensor, edge: Edge | None) -> None:
+    """Raises PyTorch's errors for what must not be overwritten where gradients flow; `edge` is the target's."""
+    base = target._base
+    if isinstance(edge, AccumulateGrad):
+        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation. Update it under "
+                           "torch.no_grad(), or through .data")
+    if base is None:
+        return
+    if base._edge is not None and edge is None:
+        raise RuntimeError("A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given "
+                           "that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by "
+                           "moving both the view and the inplace either both inside the no_grad block (if you don't want "
+                           "the inplace to be tracked) or both outside (if you want the inplace to be tracked).")
+    if isinstance(base._edge, AccumulateGrad):
+        raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation. Update "
+                           "it under torch.no_grad(), or through .data")
+    if edge is not None:
+        refuse_protected(edge, "is being")
+
+
+def refuse_protected(edge: Edge, what: str) -> None:
+    """Raises for a view whose history a write would break: one of several outputs, or of a user-written function."""
+    node, output = ends_of(edge)
+    if node.custom:
+        raise RuntimeError(f"Output {output} of {node.name()} is a view and {what} modified inplace. This view was created "
+                           "inside a custom Function (or because an input was returned as-is) and the autograd logic to "
+                           "handle view+inplace would override the custom backward associated with the custom Function, "
+                           "leading to incorrect gradients. This behavior is forbidden. You can fix this by cloning the "
+                           "output of the custom Function.")
+    if node.outputs > 1 and isinstance(node, OpNode) and node.op.view:
+        raise RuntimeError(f"Output {output} of {node.name()} is a view and {what} modified inplace. This view is the output "
+                           "of a function that returns multiple views. Such functions do not allow the output views to be "
+                           "modified inplace. You should replace the inplace operation by an out-of-place one.")

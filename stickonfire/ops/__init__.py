@@ -33,4 +33,5 @@ from . import (  # noqa: F401
     special,
     special_flat,
     trig,
+    vectors,
 )

@@ -108,7 +108,8 @@ def _(xp, g, input):
 def gelu(xp, input, *, approximate: str = "none"):
     """input * P(X <= input) for normal X; "tanh": its approximation by a tanh.
 
-    Shape: (*) -> (*).   Raises: RuntimeError for another `approximate`.   Source: Hendrycks & Gimpel 2016; PyTorch `gelu`.
+    Shape: (*) -> (*).   Raises: RuntimeError for another `approximate`.
+    Source: Hendrycks & Gimpel 2016; PyTorch `gelu`.
     """
     if approximate == "none":
         return xp.gelu(input)
@@ -187,7 +188,8 @@ def _(xp, g, input, out, input_scale):
 
 @op(publish=("stickonfire",), promote="same", grad_name="EluBackward0")
 def selu(xp, input):
-    """scale * (input above 0, alpha * (exp(input) - 1) below), with constants that keep mean 0 and variance 1.
+    """scale * (input above 0, alpha * (exp(input) - 1) below),
+    with constants that keep mean 0 and variance 1.
 
     Shape: (*) -> (*).   Source: Klambauer et al. 2017; PyTorch `selu`.
     """
@@ -226,12 +228,14 @@ def halves(input: Any, dim: int) -> tuple[Any, Any]:
 def glu(xp, input, dim: int = -1):
     """a * sigmoid(b), a and b being the halves of the input along `dim`.
 
-    Shape: (*, 2 n, *) -> (*, n, *).   Raises: RuntimeError for an odd size.   Source: Dauphin et al. 2017; PyTorch `glu`.
+    Shape: (*, 2 n, *) -> (*, n, *).   Raises: RuntimeError for an odd size.
+    Source: Dauphin et al. 2017; PyTorch `glu`.
     """
     if input.ndim == 0:
         raise RuntimeError("glu does not support 0-dimensional tensors")
     if not -input.ndim <= dim < input.ndim:
-        raise IndexError(f"Dimension out of range (expected to be in range of [{-input.ndim}, {input.ndim - 1}], but "
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-input.ndim}, "
+                         f"{input.ndim - 1}], but "
                          f"got {dim})")
     if input.shape[dim] % 2:
         raise RuntimeError(f"Halving dimension must be even, but dimension {dim % input.ndim} is size "

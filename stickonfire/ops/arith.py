@@ -82,10 +82,12 @@ def _(xp, input, other, alpha):
 def refuse_bool_subtraction(input, other):
     """Raises PyTorch's error, which names the operators to use instead."""
     if is_bool(input) and is_bool(other):
-        raise RuntimeError("Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
+        raise RuntimeError("Subtraction, the `-` operator, with two bool tensors is not supported. Use the "
+                           "`^` or "
                            "`logical_xor()` operator instead.")
     if is_bool(input) or is_bool(other):
-        raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to "
+        raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported. If you are "
+                           "trying to "
                            "invert a mask, use the `~` or `logical_not()` operator instead.")
 
 
@@ -160,7 +162,8 @@ def _(xp, input, other):
 def floor_divide(xp, input, other):
     """floor(input / other), exact for ints.
 
-    Shape: (*), (*) -> broadcast.   Raises: RuntimeError for ints divided by zero.   Source: PyTorch `floor_divide`.
+    Shape: (*), (*) -> broadcast.   Raises: RuntimeError for ints divided by zero.
+    Source: PyTorch `floor_divide`.
     """
     refuse_bools("div_floor_cpu", input, other)
     refuse_complex("floor_divide", input, other)
@@ -202,14 +205,16 @@ def _(xp, g):
 def refuse_zero(xp, other):
     """Raises PyTorch's error if a whole divisor is zero."""
     if is_integral(other) and not xp.all(other):
-        raise RuntimeError("ZeroDivisionError: a divisor is zero. Divide floats to get inf, or mask the zeros")
+        raise RuntimeError("ZeroDivisionError: a divisor is zero. Divide floats to get inf, or mask the "
+                           "zeros")
 
 
 @op(publish=EVERYWHERE, promote="same", scalars="some")
 def remainder(xp, input, other):
     """input - other * floor(input / other): it has the sign of the divisor, as Python's %.
 
-    Shape: (*), (*) -> broadcast.   Raises: RuntimeError for ints divided by zero.   Source: PyTorch `remainder`.
+    Shape: (*), (*) -> broadcast.   Raises: RuntimeError for ints divided by zero.
+    Source: PyTorch `remainder`.
     """
     refuse_bools("remainder_cpu", input, other)
     refuse_complex("remainder", input, other)
@@ -258,7 +263,8 @@ def neg(xp, input):
     try:
         return -input
     except TypeError:
-        raise RuntimeError("Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert "
+        raise RuntimeError("Negation, the `-` operator, on a bool tensor is not supported. If you are "
+                           "trying to invert "
                            "a mask, use the `~` or `logical_not()` operator instead.") from None
 
 
@@ -309,8 +315,10 @@ def addcdiv(xp, input, tensor1, tensor2, *, value: float = 1):
     Shape: (*), (*), (*) -> broadcast.   Raises: RuntimeError for ints.   Source: PyTorch `addcdiv`.
     """
     if is_integral(tensor1) and is_integral(tensor2):
-        raise RuntimeError("Integer division with addcdiv is no longer supported, and in a future release addcdiv will "
-                           "perform a true division of tensor1 and tensor2. Cast the tensors to a float dtype")
+        raise RuntimeError("Integer division with addcdiv is no longer supported, and in a future release "
+                           "addcdiv will "
+                           "perform a true division of tensor1 and tensor2. Cast the tensors to a float "
+                           "dtype")
     quotient = tensor1 / tensor2
     return input + quotient if value == 1 else input + value * quotient
 

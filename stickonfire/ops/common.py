@@ -40,7 +40,8 @@ def flat(made: Op) -> Op:
 def lacks_gradient(made: Op, name: str) -> Op:
     """Declares that PyTorch has no gradient for an input: asking for it is an error, not zero."""
     def rule(xp, g):
-        raise NotImplementedError(f"the derivative for '{name}' of '{made.name}' is not implemented. Wrap the call in "
+        raise NotImplementedError(f"the derivative for '{name}' of '{made.name}' is not implemented. Wrap "
+                                  f"the call in "
                                   "torch.no_grad(), or call .detach() on that input")
     return made.gradient(name)(rule)
 
@@ -60,4 +61,5 @@ def refuse_complex(name: str, *operands: Any) -> None:
     """Raises PyTorch's error for what has no meaning for complex numbers."""
     for value in operands:
         if value.__class__ is complex or value.__class__ not in NUMBERS and value is not None and value.dtype.kind == "c":
-            raise RuntimeError(f"{name} is not supported for complex tensors. Take .real, .imag or .abs() first")
+            raise RuntimeError(f"{name} is not supported for complex tensors. Take .real, .imag or .abs() "
+                               f"first")

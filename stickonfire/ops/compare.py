@@ -31,7 +31,8 @@ def ordering(name: str, alias: str, doc: str, function: str) -> Op:
     def forward(xp, input, other):
         out = getattr(xp, function)(input, other)
         if not is_number(input) and input.dtype.kind == "c":
-            raise RuntimeError(f"\"{name}\" is not implemented for complex tensors: they have no order. Compare .abs()")
+            raise RuntimeError(f"\"{name}\" is not implemented for complex tensors: they have no order. "
+                                          "Compare .abs()")
         return out
     forward.__doc__ = f"{doc}\n\n    Shape: (*), (*) -> broadcast, of bool.   Source: PyTorch `{name}`."
     return op(name=name, publish=EVERYWHERE, aliases=(alias,), promote="same", scalars="rest",
@@ -72,7 +73,8 @@ def bitwise(name: str, doc: str, compute: Callable[..., Any]) -> Op:
         try:
             return compute(xp, input, other)
         except TypeError:
-            raise RuntimeError(f"\"{name}_cpu\" not implemented for floating-point or complex dtypes. It takes ints and "
+            raise RuntimeError(f"\"{name}_cpu\" not implemented for floating-point or complex dtypes. It "
+                                              "takes ints and "
                                "bools: cast the tensors first") from None
     forward.__doc__ = f"{doc}\n\n    Shape: (*), (*) -> broadcast.   Source: PyTorch `{name}`."
     return op(name=name, publish=EVERYWHERE, promote="same", scalars="some", differentiable=False)(forward)
@@ -103,7 +105,8 @@ def bitwise_not(xp, input):
     try:
         return ~input
     except TypeError:
-        raise RuntimeError(f"\"bitwise_not_cpu\" not implemented for '{input.dtype}'. It takes ints and bools") from None
+        raise RuntimeError(f"\"bitwise_not_cpu\" not implemented for '{input.dtype}'. It takes ints and "
+                                               "bools") from None
 
 
 def divisors(name: str, doc: str) -> Op:

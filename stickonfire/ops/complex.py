@@ -1,4 +1,4 @@
-"""Complex numbers: their parts (views), conjugates and angles, making them of parts or of length and angle."""
+"""Complex numbers: their parts (views), conjugates and angles; making them of parts, or length and angle."""
 from __future__ import annotations
 
 from .common import EVERYWHERE, refuse_bools
@@ -69,7 +69,7 @@ def identity(name):
     """A function that undoes PyTorch's lazy conjugation or negation: nothing is lazy here."""
     def forward(xp, input):
         return input
-    forward.__doc__ = f"The tensor itself: nothing is lazy here.\n\n    Shape: (*) -> (*).   Source: PyTorch `{name}`."
+    forward.__doc__ = f"The tensor itself, nothing is lazy.\n\n    Shape: (*) -> (*).   Source: PyTorch `{name}`."
     made = op(name=name, publish=BOTH, view="always")(forward)
 
     def rule(xp, g):
@@ -109,7 +109,8 @@ def complex(xp, real, imag):
     Source: PyTorch `complex`.
     """
     if real.dtype.kind != "f":
-        raise RuntimeError(f"Expected both inputs to be Half, Float or Double tensors but got {real.dtype} and "
+        raise RuntimeError(f"Expected both inputs to be Half, Float or Double tensors but got {real.dtype} "
+                           f"and "
                            f"{imag.dtype}")
     return xp.complex_of(real, imag)
 
@@ -132,7 +133,8 @@ def polar(xp, abs, angle):
     Source: PyTorch `polar`.
     """
     if abs.dtype.kind != "f":
-        raise RuntimeError(f"Expected both inputs to be Half, Float or Double tensors but got {abs.dtype} and "
+        raise RuntimeError(f"Expected both inputs to be Half, Float or Double tensors but got {abs.dtype} "
+                           f"and "
                            f"{angle.dtype}")
     return xp.complex_of(abs * xp.cos(angle), abs * xp.sin(angle))
 
@@ -154,7 +156,8 @@ def view_as_real(xp, input):
     Shape: (*) -> (*, 2).   Raises: RuntimeError for real tensors.   Source: PyTorch `view_as_real`.
     """
     if input.dtype.kind != "c":
-        raise RuntimeError(f"view_as_real is only supported for complex tensors, but got a tensor of scalar type: "
+        raise RuntimeError(f"view_as_real is only supported for complex tensors, but got a tensor of scalar "
+                           f"type: "
                            f"{input.dtype}")
     return xp.parts_of(input)
 
@@ -173,7 +176,8 @@ def view_as_complex(xp, input):
     """
     refuse_bools("view_as_complex", input)
     if input.dtype.kind != "f" or input.dtype.itemsize < 4:
-        raise RuntimeError("view_as_complex is only supported for half, float and double tensors, but got a tensor of "
+        raise RuntimeError("view_as_complex is only supported for half, float and double tensors, but got a "
+                           "tensor of "
                            f"scalar type: {input.dtype}")
     if input.ndim == 0:
         raise RuntimeError("Input tensor must have one or more dimensions")

@@ -10,7 +10,10 @@ def reduced(xp, values, reduction):
     """The values themselves, their mean or their sum."""
     if reduction == "none":
         return values
-    return xp.mean(values) if reduction == "mean" else xp.sum(values)
+    total = xp.add.reduce(values, axis=None)
+    if reduction == "sum":
+        return total
+    return total / values.size if values.size else total * xp.nan
 
 
 def per_element(xp, g, size, reduction):
@@ -110,16 +113,22 @@ def _(xp, g, input, target, reduction, log_target):
 @op(promote="same")
 def binary_cross_entropy(xp, input, target, weight=None, reduction: str = "mean"):
     """-(t log x + (1 - t) log(1 - x)), logarithms at least -100.   Source: PyTorch `binary_cross_entropy`."""
-    if input.size and (input.min() < 0 or input.max() > 1):
-        raise RuntimeError("all elements of input should be between 0 and 1. Apply a sigmoid first, or use "
-                           "binary_cross_entropy_with_logits")
-    loss = (target - 1) * xp.maximum(xp.log1p(-input), -100) - target * xp.maximum(xp.log(input), -100)
-    return reduced(xp, loss if weight is None else loss * weight, reduction)
+    loss = (target - 1) * xp.log1p(-input) - target * xp.log(input)
+    if weight is not None:
+        loss = loss * weight
+    total = xp.add.reduce(loss, axis=None)
+    if not xp.isfinite(total):                  # a probability of 0 or 1, or none at all: the rare case pays for the checks
+        if not (input.min() >= 0 and input.max() <= 1):
+            raise RuntimeError("all elements of input should be between 0 and 1. Apply a sigmoid first, or use "
+                               "binary_cross_entropy_with_logits")
+        loss = (target - 1) * xp.maximum(xp.log1p(-input), -100) - target * xp.maximum(xp.log(input), -100)
+        return reduced(xp, loss if weight is None else loss * weight, reduction)
+    return loss if reduction == "none" else total / loss.size if reduction == "mean" else total
 
 
 @binary_cross_entropy.gradient("input")
 def _(xp, g, input, target, weight, reduction):
-    slope = (input - target) / xp.maximum(input * (1 - input), xp.full_like(input, 1e-12))
+    slope = (input - target) / xp.maximum(input * (1 - input), 1e-12)
     each = per_element(xp, g, input.size, reduction)
     return each * slope if weight is None else each * slope * weight
 

@@ -15,13 +15,18 @@ EVERYWHERE = ("stickonfire", "Tensor", "Tensor_")
 def added(xp, name, input, product, beta, alpha):
     """beta * input + alpha * product, with PyTorch's checks."""
     if product.dtype.kind in "iu":
-        for key, value in (("beta", beta), ("alpha", alpha)):
-            if value.__class__ is float:
-                raise RuntimeError(f"For integral input tensors, argument {key} must not be a floating point number. In {name}()")
+        beta, alpha = whole_number(name, "beta", beta), whole_number(name, "alpha", alpha)
     if input.shape != product.shape and broadcast_shapes(input.shape, product.shape) != product.shape:
         raise RuntimeError(f"The expanded size of the tensor ({list(product.shape)}) must match the existing size "
                            f"({list(input.shape)}). In {name}(): the input must broadcast to the product's shape")
     return xp.plus_product(input, product, beta, alpha)
+
+
+def whole_number(name, key, value):
+    """A factor for integers: PyTorch refuses floats in addmm and addr, and cuts them off in the others."""
+    if value.__class__ is float and name in ("addmm", "addr"):
+        raise RuntimeError(f"For integral input tensors, argument {key} must not be a floating point number. In {name}()")
+    return int(value)
 
 
 def scaled(g, factor):

@@ -1,4 +1,5 @@
-"""Special functions of one number: error functions, gamma and its kin, entropy, logit, modified Bessel functions.
+"""Special functions of one number: error functions, gamma and its kin, entropy, logit,
+modified Bessel functions.
 
 The kernels are the backend's (`backends/cpu/special*.py`). Functions of two numbers are in
 `special_pairs.py`, those that PyTorch gives no gradient in `special_flat.py`.

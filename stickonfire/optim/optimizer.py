@@ -13,7 +13,15 @@ from typing import Any, ClassVar, TypeAlias
 
 from ..eager import Tensor, enable_grad, float32, set_grad_enabled
 from .common import step_counter
-from .hooks import RemovableHandle, register, with_hooks
+from .hooks import (
+    RemovableHandle,
+    register,
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+    with_hooks,
+)
+
+__all__ = ["Optimizer", "ParamsT", "register_optimizer_step_post_hook", "register_optimizer_step_pre_hook"]
 
 ParamsT: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
 StateDict: TypeAlias = dict[str, Any]

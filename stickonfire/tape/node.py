@@ -38,6 +38,7 @@ class Node:
     outputs = 1
     natives: tuple[Any, ...] | None = None  # the inputs' array dtypes, where gradients have to be fitted to them
     hooks: Hooks | None = None
+    custom = False                          # made by a user-written function
     trace: str | None = None                # where it was made, in anomaly mode
 
     def name(self) -> str:

@@ -13,14 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from .special_erf import ERFCX_P, ERFCX_Q, erfc64
+from .special_erf import erfc64
 from .special_tools import Array, blockwise, horner, in_float64, real
 
-# Q(t) = erfc(t / sqrt 2) / 2, the upper tail of the normal distribution, is exp(-t*t/2) times this
-# rational: that of erfc with the scaling of t folded into the coefficients.
-_TAIL_P = tuple(0.5 * c * 0.5 ** (k / 2) for k, c in zip(range(4, -1, -1), ERFCX_P))
-_TAIL_Q = tuple(c * 0.5 ** (k / 2) for k, c in zip(range(5, -1, -1), ERFCX_Q))
-_TAIL_END = 14.5  # exp(-14.5**2 / 2) is zero in float32
+# -log(Phi(x) / Phi(-x)) / x, Phi being the normal distribution function, over z = x*x in [0, 5.6**2], highest power
+# first. Fitted by Lawson's weighted least squares: Phi is right to 2e-8, less than float32 rounds to.
+_LOGIT = (
+    -3.4039622032429387e-09, 2.604996893751377e-07, -7.876486961322371e-06, 0.00011030577297788113,
+    6.597467290703207e-05, -0.0726669505238533, -1.5957696437835693,
+)
+_LOGIT_LIMIT = 5.6 * 5.6
 
 _DENSITY = 1 / math.sqrt(2 * math.pi)
 _TANH_1 = -2 * math.sqrt(2 / math.pi)  # gelu_tanh(x) = x sigmoid(-(_TANH_1 x + _TANH_3 x**3))
@@ -68,33 +70,31 @@ def _mish(x: Array, out: Array, w: Array) -> None:
     np.multiply(out, x, out=out)
 
 
-# 0.5 * erfc(-x / sqrt(2)), and exp(-x * x / 2) in `bell`
-def _normal32(x: Array, out: Array, q: Array, bell: Array) -> None:
-    np.absolute(x, out=bell)
-    np.minimum(bell, _TAIL_END, out=bell)
-    horner(bell, _TAIL_P, out)
-    horner(bell, _TAIL_Q, q)
-    np.divide(out, q, out=out)
-    np.square(bell, out=bell)
-    np.multiply(bell, -0.5, out=bell)
-    np.exp(bell, out=bell)
-    np.multiply(out, bell, out=out)
-    np.greater(x, 0, out=q)
-    np.subtract(q, out, out=out)
-    np.absolute(out, out=out)  # 1 - tail on the right, tail on the left: no cancellation on either side
+# exp(-logit(Phi(x))) + 1 in `out`, for x * x in `z`: 1 / Phi(x) without a division
+def _one_over_normal(x: Array, out: Array, z: Array) -> None:
+    np.minimum(z, _LOGIT_LIMIT, out=z)
+    horner(z, _LOGIT, out)
+    np.multiply(out, x, out=out)
+    np.exp(out, out=out)
+    np.add(out, 1, out=out)
 
 
 # 0.5 * x * (1 + erf(x / sqrt(2)))
-def _gelu32(x: Array, out: Array, q: Array, bell: Array) -> None:
-    _normal32(x, out, q, bell)
-    np.multiply(out, x, out=out)
+def _gelu32(x: Array, out: Array, z: Array) -> None:
+    np.multiply(x, x, out=z)
+    _one_over_normal(x, out, z)
+    np.divide(x, out, out=out)
 
 
 # 0.5 * (1 + erf(x / sqrt(2))) + x * exp(-x * x / 2) / sqrt(2 * pi)
-def _gelu_grad32(x: Array, out: Array, q: Array, bell: Array) -> None:
-    _normal32(x, out, q, bell)
+def _gelu_grad32(x: Array, out: Array, z: Array, bell: Array) -> None:
+    np.multiply(x, x, out=z)
+    np.multiply(z, -0.5, out=bell)
+    np.exp(bell, out=bell)
     np.multiply(bell, x, out=bell)
     np.multiply(bell, _DENSITY, out=bell)
+    _one_over_normal(x, out, z)
+    np.reciprocal(out, out=out)
     np.add(out, bell, out=out)
 
 
@@ -192,7 +192,7 @@ def gelu(x: Any) -> Array:
     >>> gelu(np.array([0.0, 1.0])).round(4)
     array([0.    , 0.8413])
     """
-    return _gelu_slow(x) if real(x)[1] == np.float64 else blockwise(_gelu32, x, scratch=2)
+    return _gelu_slow(x) if real(x)[1] == np.float64 else blockwise(_gelu32, x, scratch=1)
 
 
 def gelu_grad(x: Any) -> Array:

@@ -69,19 +69,18 @@ def blockwise(kernel: Callable[..., None], x: Any, scratch: int = 0, **options: 
     array([2., 4.], dtype=float32)
     """
     x, dtype = real(x)
-    with np.errstate(all="ignore"):
-        if x.size <= BLOCK:
-            out = np.empty(x.shape, x.dtype)
-            kernel(x, out, *[np.empty(x.shape, x.dtype) for _ in range(scratch)], **options)
-        else:
-            flat, restore = flatten(x)
-            result = np.empty(flat.size, x.dtype)
-            buffers = [np.empty(BLOCK, x.dtype) for _ in range(scratch)]
-            for start in range(0, flat.size, BLOCK):
-                piece = flat[start : start + BLOCK]
-                views = [b[: piece.size] for b in buffers]
-                kernel(piece, result[start : start + BLOCK], *views, **options)
-            out = restore(result)
+    if x.size <= BLOCK:
+        out = np.empty(x.shape, x.dtype)
+        kernel(x, out, *[np.empty(x.shape, x.dtype) for _ in range(scratch)], **options)
+    else:
+        flat, restore = flatten(x)
+        result = np.empty(flat.size, x.dtype)
+        buffers = [np.empty(BLOCK, x.dtype) for _ in range(scratch)]
+        for start in range(0, flat.size, BLOCK):
+            piece = flat[start : start + BLOCK]
+            views = [b[: piece.size] for b in buffers]
+            kernel(piece, result[start : start + BLOCK], *views, **options)
+        out = restore(result)
     return out if out.dtype == dtype else out.astype(dtype)
 
 

@@ -23,8 +23,8 @@ from numpy import (abs, add, all, any, arange, arccos, arccosh, arcsin, arcsinh,
                    nonzero, not_equal, ones, ones_like, partition, power, prod, put_along_axis, reciprocal,
                    remainder, repeat, reshape, result_type, right_shift, rint, roll, rot90, searchsorted,
                    sign, signbit, sin, sinh, sort, sqrt, square, squeeze, stack, subtract, sum, swapaxes,
-                   take, take_along_axis, tan, tanh, tensordot, tile, transpose, tril, triu, true_divide,
-                   trunc, unique, where, zeros, zeros_like)
+                   take, take_along_axis, tan, tanh, tensordot, tile, transpose, tril, tril_indices, triu,
+                   triu_indices, true_divide, trunc, unique, where, zeros, zeros_like)
 
 from ...core.dtypes import dtype
 from .convert import cast, conj, from_data, from_dlpack, number_like

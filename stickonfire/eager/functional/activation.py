@@ -7,7 +7,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from .fused import forms, quick
+from .fused import forms, fused
 
 _relu, relu_ = forms("relu")
 _relu6, _relu6_ = forms("relu6")
@@ -21,8 +21,8 @@ _hardtanh, hardtanh_ = forms("hardtanh")
 _hardswish, _hardswish_ = forms("hardswish")
 _hardsigmoid, _hardsigmoid_ = forms("hardsigmoid")
 _threshold, threshold_ = forms("threshold")
-_softmax = quick("softmax")
-_log_softmax = quick("log_softmax")
+_softmax = fused("softmax")
+_log_softmax = fused("log_softmax")
 
 
 def relu(input: Any, inplace: bool = False) -> Any:
@@ -145,7 +145,7 @@ def softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any
     Shape: (*) -> (*).   Source: PyTorch `softmax`.
     """
     dim = _implicit_dim("softmax", input, _stacklevel) if dim is None else dim
-    return _softmax({"dim": dim, "dtype": dtype}, input)
+    return _softmax(input, dim=dim, dtype=dtype)
 
 
 def log_softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
@@ -154,7 +154,7 @@ def log_softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype:
     Shape: (*) -> (*).   Source: PyTorch `log_softmax`.
     """
     dim = _implicit_dim("log_softmax", input, _stacklevel) if dim is None else dim
-    return _log_softmax({"dim": dim, "dtype": dtype}, input)
+    return _log_softmax(input, dim=dim, dtype=dtype)
 
 
 def softmin(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:

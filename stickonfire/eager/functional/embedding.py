@@ -7,9 +7,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..modes import no_grad
-from .fused import quick
+from .fused import fused
 
-_embedding = quick("embedding")
+_embedding = fused("embedding")
 
 
 def embedding(input: Any, weight: Any, padding_idx: int | None = None, max_norm: float | None = None,
@@ -34,7 +34,7 @@ def embedding(input: Any, weight: Any, padding_idx: int | None = None, max_norm:
     if max_norm is not None:
         _shorten_rows(weight, input, max_norm, norm_type)
     row = -1 if padding_idx is None else padding_idx
-    return _embedding({"padding_idx": row, "scale_grad_by_freq": scale_grad_by_freq}, input, weight)
+    return _embedding(input, weight, padding_idx=row, scale_grad_by_freq=scale_grad_by_freq)
 
 
 def _shorten_rows(weight: Any, indices: Any, max_norm: float, norm_type: float) -> None:

@@ -1,21 +1,18 @@
 """The ops that nn.functional is built on, as plain callables. Their declarations are in ops/.
 
 Room: eager. Called by the files beside this one, which add PyTorch's defaults, legacy arguments and warnings.
-The functions made here skip the general binding of arguments: tensors are checked, settings are ready dicts.
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from ...ops.op import REGISTRY
-from ..dispatch import dispatch
 from ..publish import function, inplace_method
-from ..tensor import Tensor
 
 
 def fused(name: str) -> Callable[..., Any]:
-    """The function that executes an op, arguments bound in general."""
+    """The function that executes an op."""
     return function(REGISTRY[name])
 
 
@@ -24,32 +21,7 @@ def forms(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     return function(REGISTRY[name]), inplace_method(REGISTRY[name])
 
 
-def quick(name: str) -> Callable[..., Any]:
-    """`call(attrs, *tensors)`: executes an op at once. Every tensor is given, None where it is absent."""
-    op = REGISTRY[name]
-    slow, names = function(op), op.tensors
-
-    def call(attrs: Mapping[str, Any], *tensors: Any) -> Any:
-        for t in tensors:
-            if t is not None and not isinstance(t, Tensor):
-                return slow(**dict(zip(names, tensors)), **attrs)       # raises what PyTorch raises
-        return dispatch(op, tensors, attrs)                             # type: ignore[arg-type]
-
-    return call
-
-
-_linear = quick("linear")
-_PLAIN: dict[str, Any] = {}
-
-
-def linear(input: Any, weight: Any, bias: Any = None) -> Any:
-    """input @ weight.T + bias.
-
-    Shape: (*, D), (O, D) or (D), (O) or () -> (*, O).   Source: PyTorch `linear`.
-    """
-    return _linear(_PLAIN, input, weight, bias)
-
-
+linear = fused("linear")
 gelu = fused("gelu")
 glu = fused("glu")
 hardshrink = fused("hardshrink")

@@ -7,18 +7,18 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from .fused import quick
+from .fused import fused
 from .loss_regression import l1_loss
 from .reduction import check_reduction, legacy_reduction, reduced, warn_if_sizes_differ, weighted
 
-_mse_loss = quick("mse_loss")
-_smooth_l1_loss = quick("smooth_l1_loss")
-_huber_loss = quick("huber_loss")
-_kl_div = quick("kl_div")
-_binary_cross_entropy = quick("binary_cross_entropy")
-_binary_cross_entropy_with_logits = quick("binary_cross_entropy_with_logits")
-_nll_loss = quick("nll_loss")
-_log_softmax = quick("log_softmax")
+_mse_loss = fused("mse_loss")
+_smooth_l1_loss = fused("smooth_l1_loss")
+_huber_loss = fused("huber_loss")
+_kl_div = fused("kl_div")
+_binary_cross_entropy = fused("binary_cross_entropy")
+_binary_cross_entropy_with_logits = fused("binary_cross_entropy_with_logits")
+_nll_loss = fused("nll_loss")
+_log_softmax = fused("log_softmax")
 
 
 def mse_loss(input: Any, target: Any, size_average: bool | None = None, reduce: bool | None = None,
@@ -33,7 +33,7 @@ def mse_loss(input: Any, target: Any, size_average: bool | None = None, reduce: 
     if weight is not None:
         return weighted((input - target) ** 2, weight, reduction)
     check_reduction(reduction)
-    return _mse_loss({"reduction": reduction}, input, target)
+    return _mse_loss(input, target, reduction=reduction)
 
 
 def smooth_l1_loss(input: Any, target: Any, size_average: bool | None = None, reduce: bool | None = None,
@@ -50,7 +50,7 @@ def smooth_l1_loss(input: Any, target: Any, size_average: bool | None = None, re
         return l1_loss(input, target, reduction=reduction)
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
-    return _smooth_l1_loss({"reduction": reduction, "beta": beta}, input, target)
+    return _smooth_l1_loss(input, target, reduction=reduction, beta=beta)
 
 
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0,
@@ -64,10 +64,10 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     check_reduction(reduction)
     if weight is None:
-        return _huber_loss({"reduction": reduction, "delta": delta}, input, target)
+        return _huber_loss(input, target, reduction=reduction, delta=delta)
     if weight.shape != input.shape:
         raise ValueError("Weights and input must have the same size.")
-    return reduced(_huber_loss({"reduction": "none", "delta": delta}, input, target) * weight, reduction)
+    return reduced(_huber_loss(input, target, reduction="none", delta=delta) * weight, reduction)
 
 
 def kl_div(input: Any, target: Any, size_average: bool | None = None, reduce: bool | None = None,
@@ -85,10 +85,10 @@ def kl_div(input: Any, target: Any, size_average: bool | None = None, reduce: bo
                       "'mean' will be changed to behave the same as 'batchmean' in the next major release.",
                       stacklevel=2)
     if reduction == "batchmean":
-        total = _kl_div({"reduction": "sum", "log_target": log_target}, input, target)
+        total = _kl_div(input, target, reduction="sum", log_target=log_target)
         return total / input.shape[0] if input.dim() else total
     check_reduction(reduction)
-    return _kl_div({"reduction": reduction, "log_target": log_target}, input, target)
+    return _kl_div(input, target, reduction=reduction, log_target=log_target)
 
 
 def binary_cross_entropy(input: Any, target: Any, weight: Any = None, size_average: bool | None = None,
@@ -104,7 +104,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, size_avera
     if target.shape != input.shape:
         raise ValueError(f"Using a target size ({target.size()}) that is different to the input size "
                          f"({input.size()}) is deprecated. Please ensure they have the same size.")
-    return _binary_cross_entropy({"reduction": reduction}, input, target, weight)
+    return _binary_cross_entropy(input, target, weight, reduction=reduction)
 
 
 def binary_cross_entropy_with_logits(input: Any, target: Any, weight: Any = None,
@@ -120,7 +120,7 @@ def binary_cross_entropy_with_logits(input: Any, target: Any, weight: Any = None
     check_reduction(reduction)
     if target.shape != input.shape:
         raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")
-    return _binary_cross_entropy_with_logits({"reduction": reduction}, input, target, weight, pos_weight)
+    return _binary_cross_entropy_with_logits(input, target, weight, pos_weight, reduction=reduction)
 
 
 def nll_loss(input: Any, target: Any, weight: Any = None, size_average: bool | None = None,
@@ -132,7 +132,7 @@ def nll_loss(input: Any, target: Any, weight: Any = None, size_average: bool | N
     if size_average is not None or reduce is not None:
         reduction = legacy_reduction(size_average, reduce)
     check_reduction(reduction)
-    return _nll_loss({"ignore_index": ignore_index, "reduction": reduction}, input, target, weight)
+    return _nll_loss(input, target, weight, ignore_index=ignore_index, reduction=reduction)
 
 
 def cross_entropy(input: Any, target: Any, weight: Any = None, size_average: bool | None = None,
@@ -148,11 +148,10 @@ def cross_entropy(input: Any, target: Any, weight: Any = None, size_average: boo
     check_reduction(reduction)
     _check_smoothing(label_smoothing)
     dim = 0 if input.dim() == 1 else 1
-    log_probabilities = _log_softmax({"dim": dim, "dtype": None}, input)
+    log_probabilities = _log_softmax(input, dim)
     if input.shape == target.shape:
         return _soft_targets(log_probabilities, target, weight, ignore_index, reduction, label_smoothing, dim)
-    attrs = {"ignore_index": ignore_index, "reduction": reduction}
-    loss = _nll_loss(attrs, log_probabilities, target, weight)
+    loss = _nll_loss(log_probabilities, target, weight, ignore_index, reduction)
     if label_smoothing == 0.0:
         return loss
     even = _even_targets(log_probabilities, target, weight, ignore_index, reduction, dim)

@@ -1,0 +1,21 @@
+"""PyTorch's spelling `torch.autograd`: a list of names, no logic. The code is in `eager/` and `tape/`."""
+from ..eager.autograd import backward, grad
+from ..eager.function import Function, FunctionCtx
+from ..eager.gradcheck import GradcheckError, gradcheck, gradgradcheck
+from ..eager.modes import (
+    detect_anomaly,
+    enable_grad,
+    inference_mode,
+    is_anomaly_check_nan_enabled,
+    is_anomaly_enabled,
+    no_grad,
+    set_detect_anomaly,
+    set_grad_enabled,
+)
+from ..eager.tensor import Tensor as Variable
+from . import function, functional, grad_mode, graph
+
+__all__ = [
+    "Function", "FunctionCtx", "GradcheckError", "Variable", "backward", "detect_anomaly", "enable_grad", "function",
+    "functional", "grad", "grad_mode", "gradcheck", "gradgradcheck", "graph", "inference_mode",
+    "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "no_grad", "set_detect_anomaly", "set_grad_enabled"]

@@ -1,0 +1,4 @@
+"""PyTorch's spelling `torch.autograd.function`: a list of names."""
+from ..eager.function import Function, FunctionCtx, InplaceFunction, NestedIOFunction, once_differentiable
+
+__all__ = ["Function", "FunctionCtx", "InplaceFunction", "NestedIOFunction", "once_differentiable"]

@@ -1,0 +1,4 @@
+"""PyTorch's spelling `torch.autograd.grad_mode`: a list of names."""
+from ..eager.modes import enable_grad, inference_mode, no_grad, set_grad_enabled
+
+__all__ = ["enable_grad", "inference_mode", "no_grad", "set_grad_enabled"]
