@@ -1,7 +1,7 @@
 """PyTorch's spelling `torch.autograd`: a list of names, no logic. The code is in `eager/` and `tape/`."""
 from ..eager.autograd import backward, grad
 from ..eager.function import Function, FunctionCtx
-from ..eager.gradcheck import GradcheckError, gradcheck, gradgradcheck
+from .gradcheck import GradcheckError, gradcheck, gradgradcheck
 from ..eager.modes import (
     detect_anomaly,
     enable_grad,

@@ -21,11 +21,12 @@ class Modes(threading.local):
     anomaly = False         # whether nodes remember where they were made, and NaN gradients raise
     anomaly_nan = True      # whether anomaly mode also looks for NaN
     packers: tuple[Any, ...] = ()       # pairs of hooks for what is saved for backward, the last one counts
+    packers_refused = ""    # why no such hooks may be set
     level = 0               # the above in one number: ORDINARY_LEVEL, NO_GRAD_LEVEL or SPECIAL_LEVEL
 
 
 ORDINARY_LEVEL, NO_GRAD_LEVEL, SPECIAL_LEVEL = range(3)
-ORDINARY = {"grad": True, "inference": False, "anomaly": False, "anomaly_nan": True, "packers": ()}
+ORDINARY = {"grad": True, "inference": False, "anomaly": False, "anomaly_nan": True, "packers": (), "packers_refused": ""}
 modes = Modes()
 plain = True                # no thread has left the ordinary modes
 _lock = threading.Lock()

@@ -36,6 +36,7 @@ from ..core.shapes import Size
 from ..core.state import default_dtype as get_default_dtype
 from ..core.state import set_default_dtype
 from . import compose
+from .function import Function
 from .modes import (
     enable_grad,
     inference_mode,
@@ -50,7 +51,7 @@ from .random import Generator, default_generator, fork_rng
 from .tensor import Tensor
 
 __all__ = [
-    "Generator", "Size", "Tensor", "bfloat16", "bool", "can_cast", "cdouble", "cfloat", "complex128", "complex64",
+    "Function", "Generator", "Size", "Tensor", "bfloat16", "bool", "can_cast", "cdouble", "cfloat", "complex128", "complex64",
     "default_generator", "device", "double", "dtype", "enable_grad", "finfo", "float", "float16", "float32", "float64",
     "fork_rng", "get_default_dtype", "half", "iinfo", "inference_mode", "int", "int16", "int32", "int64", "int8",
     "is_grad_enabled", "is_inference_mode_enabled", "long", "no_grad", "promote_types", "set_default_dtype",

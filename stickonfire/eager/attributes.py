@@ -311,4 +311,4 @@ METHODS: dict[str, Any] = {
     "bool": caster(dtypes.bool_), "cfloat": caster(dtypes.complex64), "cdouble": caster(dtypes.complex128),
 }
 
-FUNCTIONS = (is_floating_point, is_complex, is_signed, is_tensor, is_nonzero, numel)
+FUNCTIONS = (is_floating_point, is_complex, is_signed, is_tensor, is_nonzero, numel, resize_as_)

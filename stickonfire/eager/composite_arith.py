@@ -75,7 +75,8 @@ def float_power_(self: Tensor, exponent: Any) -> Tensor:
     return power_(self, wide(exponent))
 
 
-def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
+def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08,
+            equal_nan: bool = False) -> Tensor:
     """Whether abs(input - other) <= atol + rtol * abs(other), or both are equal.
 
     Shape: (*), (*) -> broadcast, of bool.   Raises: RuntimeError for different dtypes or negative tolerances.
@@ -95,7 +96,7 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
         raise RuntimeError(f"isclose: rtol and atol must be greater than or equal to zero, but got {rtol} "
                            f"and {atol}")
     input, other = input.detach(), other.detach()
-    close = input == other
+    close: Any = input == other
     if input.dtype.category < 2:                # ints and bools: compare in floats
         if rtol == atol == 0:
             return close
@@ -108,7 +109,8 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
     return close | (distance.isfinite() & (distance <= (other * rtol).abs() + atol))
 
 
-def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08,
+             equal_nan: bool = False) -> bool:
     """Whether all elements are close, see `isclose`.
 
     Shape: (*), (*) -> a Python bool.   Source: PyTorch `allclose`.

@@ -1,4 +1,4 @@
-"""The parts of a complex tensor as attributes that can be read and written, and PyTorch's lazy-view questions."""
+"""The parts of a complex tensor as attributes to read and write, and PyTorch's questions about lazy views."""
 from __future__ import annotations
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""What PyTorch publishes both in nn.functional and as torch.<name> (some as methods, too): one list of names."""
+"""What PyTorch publishes in nn.functional and as torch.<name> (some as methods, too): one list of names."""
 from __future__ import annotations
 
 from .functional import (

@@ -426,7 +426,7 @@ def sum_to_size(self: Tensor, *size: Any) -> Tensor:
     if extra < 0 or any(n not in (1, m) for n, m in zip(target, shape[extra:])):
         raise RuntimeError(f"size {{{list(target)}}} is not expandable to size {{{list(shape)}}}.")
     dims = [*range(extra), *[d + extra for d, n in enumerate(target) if n == 1 != shape[d + extra]]]
-    return (self.sum(dims, keepdim=True) if dims else self).reshape(target)
+    return self.sum(dims, keepdim=True).view(target) if dims else self
 
 
 def adjoint(input: Tensor) -> Tensor:

@@ -52,4 +52,5 @@ def mvlgamma_(self: Tensor, p: int) -> Tensor:
 FUNCTIONS = (polygamma, mvlgamma)
 METHODS = {"polygamma": polygamma_method, "polygamma_": polygamma_inplace, "mvlgamma": mvlgamma,
            "mvlgamma_": mvlgamma_}
-SPECIAL = {"polygamma": polygamma, "multigammaln": mvlgamma}
+SPECIAL = {"polygamma": polygamma, "multigammaln": mvlgamma, "softmax": function(REGISTRY["softmax"]),
+           "log_softmax": function(REGISTRY["log_softmax"])}

@@ -77,14 +77,23 @@ def execute(op: Op, arrays: list[Any], attrs: dict[str, Any]) -> tuple[Any, Any]
         if casts is not None:
             arrays = cast_inputs(xp, arrays, casts)
     try:
-        result = op.forward(xp, arrays, **attrs) if op.variadic else op.forward(xp, *arrays, **attrs)
+        result = forward(op, xp, arrays, attrs)
     except OverflowError:
-        result = op.forward(xp, *wrap_numbers(op, arrays), **attrs)
+        result = forward(op, xp, wrap_numbers(op, arrays), attrs)
     except (ValueError, TypeError) as error:
         raise rephrased(error, op, arrays) from error
     if rounded is not None:
         result = round_floats(xp, result, rounded)
     return result, xp
+
+
+def forward(op: Op, xp: Any, arrays: list[Any], attrs: dict[str, Any]) -> Any:
+    """Calls the op's forward, whose parameters may have attributes between the tensors."""
+    if op.variadic:
+        return op.forward(xp, arrays, **attrs)
+    if op.tensors_first:
+        return op.forward(xp, *arrays, **attrs)
+    return op.forward(xp, **dict(zip(op.tensors, arrays)), **attrs)
 
 
 def namespace(arrays: list[Any], attrs: dict[str, Any]) -> Any:

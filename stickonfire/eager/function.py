@@ -89,7 +89,9 @@ class FunctionNode(Node):
     def apply(self, grads: list[Any], values: Any) -> list[Any]:
         tensors = [values.wrap(g) for g in grads]
         if self.ctx.materialize_grads:
-            like: Any = next(t for t in tensors if t is not None)
+            like: Any = next((t for t in tensors if t is not None), None)
+            if like is None:
+                return [None] * len(self.parents)
             tensors = [zeros(like, shape, native) if t is None and native is not None else t
                        for t, (shape, native) in zip(tensors, self.templates)]
         with set_grad(values.recording):
@@ -320,3 +322,13 @@ class Refusal(Node):
 
     def apply(self, grads: list[Any], values: Any) -> Any:
         raise RuntimeError("trying to differentiate twice a function that was marked with @once_differentiable")
+
+
+class InplaceFunction(Function):
+    """A Function that may work in place, chosen at construction. Source: PyTorch `InplaceFunction`, kept for old code."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+

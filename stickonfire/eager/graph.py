@@ -58,13 +58,13 @@ class AccumulateGrad(Node):
 class OpNode(Node):
     """An op that was executed: the op, and what its rules asked to keep."""
 
-    __slots__ = ("op", "saved")
+    __slots__ = ("op", "saved", "versions")
     op: Op
     saved: tuple[Any, ...] | None       # for each rule the values it wants, None if it does not apply; None once released
+    versions: tuple[tuple[list[int], int], ...]         # of the saved tensors: (cell, what it should hold)
 
     simple = True                       # one output, of more than 16 bits: rules take gradient and saved values as they are
     native: Any = None                  # the output's array dtype, where inputs differ from it
-    versions: tuple[tuple[list[int], int], ...] = ()        # of the saved tensors: (cell, what it should hold)
 
     def name(self) -> str:
         return self.op.grad_name
@@ -273,8 +273,7 @@ def save(node: OpNode, op: Op, inputs: tuple[Any, ...], arrays: list[Any], attrs
             versions.append((cell, cell[0]))
         saved.append(tuple(kept))
     node.saved = tuple(saved)
-    if versions:
-        node.versions = tuple(versions)
+    node.versions = tuple(versions)
 
 
 def fact(source: str, key: int, op: Op, arrays: list[Any], outs: tuple[Tensor, ...], node: OpNode) -> Any:

@@ -173,3 +173,8 @@ def is_inference_mode_enabled() -> bool:
 def is_anomaly_enabled() -> bool:
     """Whether anomaly detection is on in this thread."""
     return modes.anomaly
+
+
+def is_anomaly_check_nan_enabled() -> bool:
+    """Whether anomaly detection also looks for NaN gradients."""
+    return modes.anomaly_nan

@@ -249,6 +249,8 @@ def recording(op: Op, arrays: list[str], operator: bool) -> list[str]:
         other_dtype = "result.dtype is not native"
     else:
         other_dtype = " or ".join([f"{e} is not None and {a}.dtype is not result.dtype" for e, a in zip(edges, arrays)])
+    if not (op.opmath or op.view):
+        other_dtype += " or result.dtype.itemsize == 2"
     lines += [f"    if {other_dtype}:",
               "        out._edge = None",
               f"        record(op, ({', '.join(op.tensors)},), [{', '.join(arrays)}], [{', '.join(edges)}], "
@@ -308,7 +310,7 @@ def versions(op: Op, edges: list[str]) -> list[str]:
     for name, guard in terms:
         pad = "        " if guard else "    "
         lines += [*([f"    if {guard}:"] if guard else []), *note(name, pad), f"{pad}noted.append((cell, cell[0]))"]
-    return [*lines, "    if noted:", "        node.versions = tuple(noted)"] if terms else []
+    return [*lines, f"    node.versions = {'tuple(noted)' if terms else '()'}"]
 
 
 def note(name: str, pad: str) -> list[str]:

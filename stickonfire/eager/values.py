@@ -34,7 +34,11 @@ class ArrayValues:
         if grad.shape != shape:
             if native is not None and grad.dtype.itemsize == 4:
                 grad = rounded_first(xp, grad, native)
-            grad = sum_to(xp, grad, shape)
+            extra = grad.ndim - len(shape)
+            if extra > 0 and grad.shape[extra:] == shape:               # the usual case, a bias
+                grad = xp.add.reduce(grad, axis=0 if extra == 1 else tuple(range(extra)))
+            else:
+                grad = sum_to(xp, grad, shape)
         if native is not None and grad.dtype != native:
             grad = xp.cast(grad, xp.dtype_of_native(native))
         return grad

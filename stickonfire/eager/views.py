@@ -49,7 +49,7 @@ def bare_node(op: Op, parents: tuple[Edge | None, ...], saved: tuple[Any, ...], 
     """A node for an op that was not run: its memory already is as the op would leave it."""
     node = new(OpNode)
     node.number = next_number()
-    node.op, node.parents, node.saved, node.shape = op, parents, saved, shape
+    node.op, node.parents, node.saved, node.shape, node.versions = op, parents, saved, shape, ()
     return node
 
 

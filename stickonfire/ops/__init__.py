@@ -13,6 +13,8 @@ from . import (  # noqa: F401
     embedding,
     extremes,
     index,
+    linalg,
+    linalg_spectral,
     loss,
     math,
     matmul,
@@ -33,5 +35,6 @@ from . import (  # noqa: F401
     special,
     special_flat,
     trig,
+    update,
     vectors,
 )

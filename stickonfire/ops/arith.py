@@ -149,8 +149,8 @@ def _(xp, g, other):
 
 
 @div.gradient("other")
-def _(xp, g, other, out):
-    return -g * xp.conj(out / other)
+def _(xp, g, input, other):
+    return -g * xp.conj(input / other / other)
 
 
 @div.inplace()

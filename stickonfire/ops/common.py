@@ -10,7 +10,7 @@ from typing import Any
 from .op import Op, op
 
 EVERYWHERE = ("stickonfire", "Tensor", "Tensor_")
-NUMBERS = frozenset((bool, int, float, complex))        # classes of what may stand for a tensor where scalars=True
+NUMBERS = frozenset((bool, int, float, complex))        # classes of what may stand for a tensor
 
 
 def is_number(value: Any) -> bool:
@@ -39,10 +39,12 @@ def flat(made: Op) -> Op:
 
 def lacks_gradient(made: Op, name: str) -> Op:
     """Declares that PyTorch has no gradient for an input: asking for it is an error, not zero."""
-    def rule(xp, g):
-        raise NotImplementedError(f"the derivative for '{name}' of '{made.name}' is not implemented. Wrap "
-                                  f"the call in "
-                                  "torch.no_grad(), or call .detach() on that input")
+    position = made.tensors.index(name)
+
+    def rule(xp, g, needs):
+        if needs[position]:
+            raise NotImplementedError(f"the derivative for '{name}' of '{made.name}' is not implemented. Wrap "
+                                      "the call in torch.no_grad(), or call .detach() on that input")
     return made.gradient(name)(rule)
 
 
@@ -54,12 +56,13 @@ def floating(*, publish: tuple[str, ...] = EVERYWHERE, **options: Any) -> Callab
 def refuse_bools(name: str, *operands: Any) -> None:
     """Raises PyTorch's error for arithmetic it does not define for bools."""
     if all(map(is_bool, operands)):
-        raise RuntimeError(f'"{name}" not implemented for \'Bool\'. Cast the tensor first, for example with .int()')
+        raise RuntimeError(f'"{name}" not implemented for \'Bool\'. Cast the tensor first, as with .int()')
 
 
 def refuse_complex(name: str, *operands: Any) -> None:
     """Raises PyTorch's error for what has no meaning for complex numbers."""
     for value in operands:
-        if value.__class__ is complex or value.__class__ not in NUMBERS and value is not None and value.dtype.kind == "c":
+        given = value.__class__
+        if given is complex or given not in NUMBERS and value is not None and value.dtype.kind == "c":
             raise RuntimeError(f"{name} is not supported for complex tensors. Take .real, .imag or .abs() "
                                f"first")

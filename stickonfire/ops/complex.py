@@ -69,7 +69,7 @@ def identity(name):
     """A function that undoes PyTorch's lazy conjugation or negation: nothing is lazy here."""
     def forward(xp, input):
         return input
-    forward.__doc__ = f"The tensor itself, nothing is lazy.\n\n    Shape: (*) -> (*).   Source: PyTorch `{name}`."
+    forward.__doc__ = f"Itself: nothing is lazy here.\n\n    Shape: (*) -> (*).   Source: PyTorch `{name}`."
     made = op(name=name, publish=BOTH, view="always")(forward)
 
     def rule(xp, g):
@@ -89,7 +89,8 @@ def angle(xp, input):
     """
     if input.dtype.kind == "c":
         return xp.arctan2(xp.imag(input), xp.real(input))
-    return xp.where(input < 0, xp.pi, xp.where(input != input, input, xp.zeros_like(input))).astype(input.dtype)
+    angles = xp.where(input != input, input, xp.zeros_like(input))
+    return xp.where(input < 0, xp.pi, angles).astype(input.dtype)
 
 
 @angle.gradient("input")

@@ -215,7 +215,7 @@ def scalar_power(xp, input, exponent):
 
 
 def integer_power(xp, input, exponent):
-    """Ints to int powers: for a negative one what is left of 1 / input ** -exponent after cutting the decimals."""
+    """Ints to int powers: for a negative one, 1 / input ** -exponent without its decimals."""
     if is_bool(input) and is_bool(exponent):
         return input | ~exponent
     if not (exponent < 0).any():

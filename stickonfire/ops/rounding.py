@@ -1,5 +1,7 @@
-"""Rounding, signs and sizes of numbers: floor, round, abs, sign, copysign, heaviside, and finding odd values."""
+"""Rounding, signs and sizes of numbers: floor, round, abs, sign, copysign, heaviside, finding odd values."""
 from __future__ import annotations
+
+import builtins
 
 from .common import EVERYWHERE, flat, refuse_bools, refuse_complex
 from .op import op
@@ -52,7 +54,7 @@ def round(xp, input, *, decimals: int = 0):
     if input.dtype.kind != "f":
         raise RuntimeError(f"\"round_cpu\" not implemented for '{input.dtype}' with decimals. Cast the "
                                          "tensor to float")
-    scale = 10.0 ** abs(decimals)
+    scale = 10.0 ** builtins.abs(decimals)
     return xp.rint(input * scale) / scale if decimals > 0 else xp.rint(input / scale) * scale
 
 

@@ -176,7 +176,7 @@ def unsqueeze(xp, input, dim: int):
 unsqueeze.gradient("input")(reshaped_back)
 
 
-@op(publish=BOTH, view="always", varargs="dim")
+@op(publish=BOTH, view="always")
 def squeeze(xp, input, dim: Any = None):
     """Dims of size 1 dropped, all or the given ones. Shape: (A, 1, B) -> (A, B).   Source: PyTorch `squeeze`."""
     chosen = dims_once(dim, input.ndim) if dim is not None else range(input.ndim)

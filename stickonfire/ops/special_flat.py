@@ -40,7 +40,8 @@ spherical_bessel_j0 = of_one("spherical_bessel_j0", "The spherical Bessel functi
                                                     "0.")
 
 KINDS = (("t", "first"), ("u", "second"), ("v", "third"), ("w", "fourth"))
-chebyshev = [of_order(f"chebyshev_polynomial_{k}", f"Chebyshev's polynomial of the {kind} kind") for k, kind in KINDS]
+chebyshev = [of_order(f"chebyshev_polynomial_{k}", f"Chebyshev's polynomial of the {kind} kind")
+             for k, kind in KINDS]
 shifted = [of_order(f"shifted_chebyshev_polynomial_{k}", f"Chebyshev's polynomial of the {kind} kind on [0, "
                                                          f"1],")
            for k, kind in KINDS]

@@ -158,7 +158,7 @@ def acosh(xp, input):
 
 @acosh.gradient("input")
 def _(xp, g, input):
-    # two roots, not that of the product: the same for a real input above 1, and the right branch for a complex one
+    # two roots, not that of the product: the same for a real input above 1, the right branch for complex
     return g * xp.conj(1 / (xp.sqrt(input - 1) * xp.sqrt(input + 1)))
 
 

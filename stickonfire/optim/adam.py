@@ -10,6 +10,8 @@ of Adam and Beyond". May import: eager, and optimizer.py, common.py of this room
 from typing import Any, ClassVar
 
 from ..eager import Tensor, maximum, zeros_like
+from ..eager.update import adam_step
+from ..eager.update import fits as update_fits
 from .common import (
     as_real,
     check_betas,
@@ -76,6 +78,7 @@ class Adam(GroupwiseOptimizer):
         beta1_is_tensor = isinstance(beta1, Tensor)
         new1, new2 = 1 - beta1, number(1 - beta2)
         with_tensors = group["capturable"] or group["differentiable"]
+        one_pass = not (with_tensors or amsgrad) and all([isinstance(x, float) for x in (lr, beta1, beta2)])
         for param in group["params"]:
             grad = param.grad
             if grad is None:
@@ -99,6 +102,11 @@ class Adam(GroupwiseOptimizer):
                 param, grad, exp_avg, exp_avg_sq = as_real(param, grad, exp_avg, exp_avg_sq)
                 if amsgrad:
                     largest = as_real(largest)[0]
+            if one_pass and update_fits(param, grad, exp_avg, exp_avg_sq):
+                t = step.item()
+                adam_step(param, grad, exp_avg, exp_avg_sq, new1=new1, beta2=beta2, eps=eps,
+                          correction=(1 - beta2 ** t) ** 0.5, step_size=lr / (1 - beta1 ** t))
+                continue
             exp_avg.lerp_(grad, 1 - beta1.to(param.dtype) if beta1_is_tensor else new1)
             if with_tensors:
                 _finish_with_tensors(param, grad, step, exp_avg, exp_avg_sq, largest, group)

@@ -11,7 +11,8 @@ from tests.helpers.numeric import check_gradients
 Z = np.array([0.3 + 0.4j, -0.5 - 0.2j, 2.0 + 0j])
 
 
-@pytest.mark.parametrize("name", ["real", "imag", "conj", "conj_physical", "angle", "abs", "sgn", "view_as_real"])
+@pytest.mark.parametrize("name", ["real", "imag", "conj", "conj_physical", "angle", "abs", "sgn",
+                                  "view_as_real"])
 def test_gradients(name):
     check_gradients(getattr(sof, name), Z[:2])
 

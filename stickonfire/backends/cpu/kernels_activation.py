@@ -1,7 +1,8 @@
 """Activations as cache-blocked NumPy kernels: silu, leaky_relu, elu with its kin, and their derivatives.
 
-Those that need an error function, and the sigmoid, are in `special_activation.py`. As there, the plain formula
-stands above each kernel, and kernels write into buffers they are given. Imports NumPy and `special_tools`.
+Those that need an error function, and the sigmoid, are in `special_activation.py`. As there, the plain
+formula stands above each kernel, and kernels write into buffers they are given. Imports NumPy and
+`special_tools`.
 """
 from __future__ import annotations
 

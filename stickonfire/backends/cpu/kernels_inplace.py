@@ -14,16 +14,16 @@ BLOCK = 16384       # elements a piece
 
 
 def in_pieces(step: Callable[..., None], target: Any, *others: Any) -> None:
-    """Runs `step(target, *others, scratch)` piece by piece where all arrays are dense and of one shape, else at once."""
-    shape = target.shape
-    if target.size <= BLOCK or not all([a.flags.c_contiguous and a.shape == shape for a in (target, *others)]):
-        step(target, *others, np.empty_like(target))
+    """Runs `step(target, *others, scratch)`, by pieces where all arrays are dense and of one shape."""
+    arrays, shape = (target, *others), target.shape
+    if target.size <= BLOCK or any(not a.flags.c_contiguous or a.shape != shape for a in arrays):
+        step(*arrays, np.empty_like(target))
         return
-    target, *others = target.reshape(-1), *[a.reshape(-1) for a in others]
+    flat = [a.reshape(-1) for a in arrays]
     scratch = np.empty(BLOCK, target.dtype)
     for start in range(0, target.size, BLOCK):
-        piece = target[start:start + BLOCK]
-        step(piece, *[a[start:start + BLOCK] for a in others], scratch[:piece.size])
+        pieces = [a[start:start + BLOCK] for a in flat]
+        step(*pieces, scratch[:pieces[0].size])
 
 
 def add_scaled(target: Any, other: Any, factor: float) -> None:
@@ -54,7 +54,7 @@ def add_quotient(target: Any, one: Any, two: Any, factor: float) -> None:
 
 
 def move_towards(target: Any, end: Any, weight: float) -> None:
-    """target += weight * (end - target), counted from `end` for weights from 1/2 on, as PyTorch's lerp does."""
+    """target += weight * (end - target), counted from `end` for weights from 1/2 on."""
     def step(a: Any, b: Any, scratch: Any) -> None:
         np.subtract(b, a, out=scratch)
         if abs(weight) < 0.5:
@@ -62,3 +62,27 @@ def move_towards(target: Any, end: Any, weight: float) -> None:
         else:
             np.subtract(b, np.multiply(scratch, 1 - weight, out=scratch), out=a)
     in_pieces(step, target, end)
+
+
+def adam(param: Any, grad: Any, mean: Any, square: Any, new1: float, beta2: float, correction: float, eps: float,
+         step_size: float) -> None:
+    """One step of Adam, all in one pass over the memory:
+
+        mean += new1 * (grad - mean);   square = beta2 * square + (1 - beta2) * grad^2
+        param -= step_size * mean / (sqrt(square) / correction + eps)
+    """
+    def step(p: Any, g: Any, m: Any, v: Any, scratch: Any) -> None:
+        np.subtract(g, m, out=scratch)
+        np.multiply(scratch, new1, out=scratch)
+        np.add(m, scratch, out=m)
+        np.multiply(g, g, out=scratch)
+        np.multiply(scratch, 1 - beta2, out=scratch)
+        np.multiply(v, beta2, out=v)
+        np.add(v, scratch, out=v)
+        np.sqrt(v, out=scratch)
+        np.divide(scratch, correction, out=scratch)
+        np.add(scratch, eps, out=scratch)
+        np.divide(m, scratch, out=scratch)
+        np.multiply(scratch, -step_size, out=scratch)
+        np.add(p, scratch, out=p)
+    in_pieces(step, param, grad, mean, square)

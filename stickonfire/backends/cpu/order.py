@@ -146,9 +146,12 @@ def insertion_places(edges: Any, values: Any, right: bool) -> Any:
     edges, values = _keys(edges), _keys(np.asarray(values))
     if edges.ndim == 1:
         return np.searchsorted(edges, values, side)
-    rows, wanted = edges.reshape(-1, edges.shape[-1]), values.reshape(-1, values.shape[-1])
+    if not values.size:
+        return np.zeros(values.shape, np.int64)
+    count = values.size // values.shape[-1]
+    rows, wanted = edges.reshape(count, edges.shape[-1]), values.reshape(count, values.shape[-1])
     found = [np.searchsorted(row, some, side) for row, some in zip(rows, wanted)]
-    return np.stack(found).reshape(values.shape) if found else np.zeros(values.shape, np.int64)
+    return np.stack(found).reshape(values.shape)
 
 
 def counted(a: Any, weights: Any, least: int) -> Any:

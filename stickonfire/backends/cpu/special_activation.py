@@ -16,8 +16,8 @@ import numpy as np
 from .special_erf import erfc64
 from .special_tools import Array, blockwise, horner, in_float64, real
 
-# -log(Phi(x) / Phi(-x)) / x, Phi being the normal distribution function, over z = x*x in [0, 5.6**2], highest power
-# first. Fitted by Lawson's weighted least squares: Phi is right to 2e-8, less than float32 rounds to.
+# -log(Phi(x) / Phi(-x)) / x, Phi being the normal distribution function, over z = x*x in [0, 5.6**2], highest
+# power first. Fitted by Lawson's weighted least squares: Phi is right to 2e-8, less than float32 rounds to.
 _LOGIT = (
     -3.4039622032429387e-09, 2.604996893751377e-07, -7.876486961322371e-06, 0.00011030577297788113,
     6.597467290703207e-05, -0.0726669505238533, -1.5957696437835693,

@@ -36,8 +36,11 @@ from .kernels import log_softmax, occurrences, softmax
 from .kernels_activation import elu, elu_grad, silu, silu_grad
 from .kernels_elementwise import (complex_logaddexp, complex_of, complex_over, isneginf, isposinf, isreal,
                                   keep, parts_of, step)
+from .linalg import (cholesky_info, det, eig, eigh, eigvals, eigvalsh, householder_form, inverse_info, matrix_exp, qr,
+                     slogdet, solve_info, svd, svdvals)
+from .linalg_lu import lu_packed, row_order, solve_triangular
 from .products import affine, euclidean, plus_product, product, squared_size
-from .kernels_inplace import add_product, add_quotient, add_scaled, move_towards
+from .kernels_inplace import adam, add_product, add_quotient, add_scaled, move_towards
 from .order import (counted, distinct, distinct_slices, histogram, insertion_places, kth, largest_first,
                     middle, most_frequent, order_along, running_extreme, running_logsumexp, runs)
 from .special import *  # noqa: F403

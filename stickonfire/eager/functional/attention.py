@@ -24,6 +24,12 @@ def scaled_dot_product_attention(query: Any, key: Any, value: Any, attn_mask: An
     Source: Vaswani et al. 2017; PyTorch `scaled_dot_product_attention`.
     """
     _check(query, key, value)
+    kind = query.dtype
+    if kind.is_reduced:                                     # as one kernel would: rounded once, at the end
+        query, key, value = query.float(), key.float(), value.float()
+        mask = attn_mask if attn_mask is None or attn_mask.dtype == bool_ else attn_mask.float()
+        return scaled_dot_product_attention(query, key, value, mask, dropout_p, is_causal, scale,
+                                            enable_gqa).to(kind)
     if is_causal and attn_mask is not None:
         raise RuntimeError("_scaled_dot_product_attention: Explicit attn_mask should not be set when "
                            "is_causal=True")

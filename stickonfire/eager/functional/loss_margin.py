@@ -20,7 +20,7 @@ def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, size_aver
     """
     if size_average is not None or reduce is not None:
         reduction = legacy_reduction(size_average, reduce)
-    apart = (margin - input).clamp_min(0).masked_fill(target == 1, 0)
+    apart = (input.new_full((), margin) - input).clamp_min(0).masked_fill(target == 1, 0)
     together = input.masked_fill(target == -1, 0)
     return reduced(apart + together, reduction)
 

@@ -25,6 +25,8 @@ def batch_norm(input: Any, running_mean: Any, running_var: Any, weight: Any = No
     if eps < 0.0 or training and eps <= 0.0:
         wanted = "positive during training" if training else "non-negative"
         raise ValueError(f"batch_norm eps must be {wanted}, but got {eps}")
+    if input.numel() == 0:
+        return _empty(input, weight, bias)
     _check_channels(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     dims = (0, *range(2, input.dim()))
     if not training:
@@ -54,6 +56,12 @@ def instance_norm(input: Any, running_mean: Any = None, running_var: Any = None,
     if running_var is not None:
         _follow(running_var, input.detach().var(dims).mean(0), momentum)
     return _standardized(input, weight, bias, dims, eps)
+
+
+def _empty(input: Any, weight: Any, bias: Any) -> Any:
+    """The result for no elements; in the graph of weight and bias, as PyTorch's is."""
+    out = input.clone() if weight is None else input * weight[0]
+    return out if bias is None else out + bias[0]
 
 
 def _standardized(input: Any, weight: Any, bias: Any, dims: tuple[int, ...], eps: float) -> Any:

@@ -50,9 +50,7 @@ def _constant(input: Any, sides: list[tuple[int, int, int]], value: float) -> An
             raise RuntimeError(f"The input size {input.shape[dim]}, plus negative padding {before} and "
                                f"{after}, "
                                f"resulted in a negative output size. Check dimension {dim} of your input.")
-        if before < 0 or after < 0:
-            start = max(-before, 0)
-            input = input.narrow(dim, start, input.shape[dim] - start - max(-after, 0))
+        input = _cropped(input, dim, before, after)
     sides = [(dim, max(before, 0), max(after, 0)) for dim, before, after in sides]
     shape = list(input.shape)
     place: list[Any] = [slice(None)] * input.dim()
@@ -64,8 +62,18 @@ def _constant(input: Any, sides: list[tuple[int, int, int]], value: float) -> An
     return out
 
 
+def _cropped(input: Any, dim: int, before: int, after: int) -> Any:
+    """The input without what negative numbers take off."""
+    if before >= 0 and after >= 0:
+        return input
+    start = max(-before, 0)
+    return input.narrow(dim, start, input.shape[dim] - start - max(-after, 0))
+
+
 def _copied(input: Any, mode: str, dim: int, before: int, after: int) -> Any:
     """Pads one dim with elements of the input, by a look-up of positions."""
+    if mode == "circular":                      # goes round what is left after cropping
+        input, before, after = _cropped(input, dim, before, after), max(before, 0), max(after, 0)
     size = input.shape[dim]
     _check_room(input, mode, dim, before, after)
     positions = arange(-before, size + after)
