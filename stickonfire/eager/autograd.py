@@ -84,7 +84,7 @@ def grad(outputs: Tensors, inputs: Tensors, grad_outputs: Any = None, retain_gra
     found: dict[tuple[Node, int], Any] = {}
 
     def collect(node: Node, output: int, value: Any) -> None:
-        found[node, output] = value
+        found[node, output] = None if value is None else [value]
     run(roots, values, create_graph if retain_graph is None else retain_graph,
         Wanted(by_node(dict.fromkeys(ends)), collect))
     result = [found.get(end) for end in ends]
@@ -92,7 +92,8 @@ def grad(outputs: Tensors, inputs: Tensors, grad_outputs: Any = None, retain_gra
     if missing and not (allow_unused or materialize_grads):
         raise RuntimeError("One of the differentiated Tensors appears to not have been used in the graph. Set "
                            f"allow_unused=True if this is the desired behavior. (It is input {missing[0]} of grad.)")
-    tensors = [values.wrap(value) for value in result]
+    found.clear()
+    tensors = [None if box is None else values.result(box) for box in result]
     if materialize_grads:
         tensors = [namespace.zeros_like(t) if g is None else g for g, t in zip(tensors, wanted)]
     return tuple(tensors)

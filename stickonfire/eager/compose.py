@@ -19,8 +19,11 @@ from . import (
     composite_products,
     composite_reduce,
     composite_shape,
+    composite_solve,
     composite_sort,
     composite_special,
+    composite_spectral,
+    composite_statistics,
     conversion,
     creation,
     indexing,
@@ -31,7 +34,8 @@ from .tensor import Tensor
 
 MODULES: tuple[Any, ...] = (
     attributes, autograd, composite_arith, composite_complex, composite_copies, composite_functional, composite_index,
-    composite_products, composite_reduce, composite_shape, composite_sort, composite_special, conversion, creation, indexing, random)
+    composite_products, composite_reduce, composite_shape, composite_solve, composite_sort, composite_special,
+    composite_spectral, composite_statistics, conversion, creation, indexing, random)
 
 for _module in MODULES:
     NAMESPACES["stickonfire"].update({f.__name__: f for f in getattr(_module, "FUNCTIONS", ())})

@@ -211,6 +211,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, ou
 
     def with_dim(shape: Sequence[int], n: int) -> list[int]:
         return [*shape[:at], n, *shape[at + 1:]]
+    indices = where(indices < 0, indices + input._array.shape[at], indices)
     mine, theirs = input._array.shape, indices._array.shape
     both = broadcast_shapes(with_dim(mine, 1), with_dim(theirs, 1))
     return into(out, input.expand(with_dim(both, mine[at])).gather(at, indices.expand(with_dim(both, theirs[at]))))

@@ -323,7 +323,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     shape = [t._array.shape[0] for t in vectors]
     grids = [t.view((1,) * i + (-1,) + (1,) * (len(shape) - i - 1)).expand(shape) for i, t in enumerate(vectors)]
     if swap:
-        grids = [transpose(grid, 0, 1) for grid in (grids[1], grids[0], *grids[2:])]
+        grids[:2] = grids[1::-1]
     return tuple(grids)
 
 
@@ -422,6 +422,8 @@ def sum_to_size(self: Tensor, *size: Any) -> Tensor:
     Source: PyTorch `Tensor.sum_to_size`.
     """
     target, shape = flatten_sizes(size), self._array.shape
+    if not target:
+        return self.sum()
     extra = len(shape) - len(target)
     if extra < 0 or any(n not in (1, m) for n, m in zip(target, shape[extra:])):
         raise RuntimeError(f"size {{{list(target)}}} is not expandable to size {{{list(shape)}}}.")

@@ -208,10 +208,10 @@ def slope(f: Tensor, dim: int, spacing: Any, edge_order: int) -> Tensor:
         steps = diff(spacing).reshape([-1 if d == dim else 1 for d in range(f._array.ndim)])
         left, right = steps.narrow(dim, 0, n - 2), steps.narrow(dim, 1, n - 2)
         first, last = steps.narrow(dim, 0, 1), steps.narrow(dim, n - 2, 1)
-        inner = ((left / right) * (at(2, n - 2) - at(1, n - 2)) + (right / left) * (at(1, n - 2) - at(0, n - 2))
-                 ) / (left + right)
+        inner = (-right / (left * (left + right)) * at(0, n - 2) + (right - left) / (left * right) * at(1, n - 2)
+                 + left / (right * (left + right)) * at(2, n - 2))
     else:
-        first = last = left = right = spacing
+        first = last = spacing
         inner = (at(2, n - 2) - at(0, n - 2)) / (2 * spacing)
     if edge_order == 1:
         return cat([(at(1, 1) - at(0, 1)) / first, inner, (at(-1, 1) - at(-2, 1)) / last], dim)

@@ -117,7 +117,7 @@ class FunctionNode(Node):
         if grad is None or edge is None:
             return None
         if not isinstance(grad, Tensor):
-            raise TypeError(f"expected Variable or None (got {type(grad).__name__}) from backward of {self.name()}")
+            raise RuntimeError(f"expected Variable or None (got {type(grad).__name__}) from backward of {self.name()}")
         shape, found = self.expected[position], grad._array.shape
         if found != shape and not expandable(shape, found):
             raise RuntimeError(f"Function {self.name()} returned an invalid gradient at index {position} - got "

@@ -15,7 +15,6 @@ from typing import Any
 from ..core.dtypes import complex128, float64
 from . import namespace
 from .autograd import grad
-from .modes import no_grad
 from .random import Generator, randn
 from .tensor import Tensor
 
@@ -198,8 +197,7 @@ def central(func: Function, inputs: tuple[Any, ...], x: Tensor, where: Any, step
     try:
         for sign in (1, -1):
             array[where] = before + sign * step
-            with no_grad():
-                outputs = as_many(func(*inputs))
+            outputs = as_many(func(*inputs))
             results.append([outputs[k].detach().clone() for k in chosen])
     finally:
         array[where] = before

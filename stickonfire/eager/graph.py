@@ -37,6 +37,9 @@ class AccumulateGrad(Node):
         self.number, self.parents, self.shape = next_number(), (), leaf._array.shape
         self.array, self.owner, self.grad, self.post_hooks = leaf._array, weakref.ref(leaf), None, None
 
+    def name(self) -> str:
+        return "torch::autograd::AccumulateGrad"
+
     @property
     def variable(self) -> Tensor:
         """The leaf; if nobody else holds it any more, a tensor that shares its memory and its gradient."""
@@ -112,7 +115,15 @@ class PackedNode(OpNode):
         packed = self.saved
         if packed is None:
             raise RuntimeError(FREED)
-        self.saved = self.mapped(lambda value: value.open() if isinstance(value, Packed) else value)
+        opened: dict[int, Any] = {}
+
+        def open_once(value: Any) -> Any:
+            if not isinstance(value, Packed):
+                return value
+            if id(value) not in opened:
+                opened[id(value)] = value.open()
+            return opened[id(value)]
+        self.saved = self.mapped(open_once)
         try:
             return super().apply(grads, values)
         finally:

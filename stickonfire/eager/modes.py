@@ -160,6 +160,11 @@ class set_detect_anomaly(Mode):
         return self
 
 
+def switch_grad(mode: bool) -> bool:
+    """Sets recording on or off and returns what it was: for code that runs at every step and restores it itself."""
+    return bool(set_mode("grad", mode))
+
+
 def is_grad_enabled() -> bool:
     """Whether ops record a graph in this thread."""
     return modes.grad

@@ -145,6 +145,14 @@ def running_logsumexp(a: Tensor, axis: int) -> Tensor:
     return run("logcumsumexp", a, dim=axis)
 
 
+def flatnonzero(mask: Any) -> Tensor:
+    return make(namespace_of(mask).flatnonzero(mask._array))
+
+
+def broadcast_shapes(*sizes: Sequence[int]) -> tuple[int, ...]:
+    return shapes.broadcast_shapes(*sizes)
+
+
 def between(view: Any, base: Any) -> Tensor:
     return make(backend_for(None).xp.between(view, base))
 

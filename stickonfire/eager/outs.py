@@ -15,13 +15,16 @@ from .results import result_class
 
 
 def composed(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Lets a function take `out=`, `axis=` and `keepdims=` as PyTorch's functions do."""
+    """Lets a function take `out=`, `axis=`, `keepdims=`, and its first argument as `input=` or `A=`, as PyTorch's do."""
     named: Any = SimpleNamespace(name=function.__name__.strip("_"))
+    names = function.__code__.co_varnames[:function.__code__.co_argcount + function.__code__.co_kwonlyargcount]
+    other = {"input": names[0], "A": names[0], "self": names[0]} if names else {}
+    other |= {key: SPELLINGS[key] for key in ("axis", "keepdims")}
 
     @functools.wraps(function)
     def call(*args: Any, out: Any = None, **kwargs: Any) -> Any:
         if kwargs:
-            kwargs = {key if key not in ("axis", "keepdims", "self") else SPELLINGS[key]: v for key, v in kwargs.items()}
+            kwargs = {key if key in names else other.get(key, key): value for key, value in kwargs.items()}
         result = function(*args, **kwargs)
         if out is None:
             return result

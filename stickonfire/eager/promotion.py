@@ -9,7 +9,7 @@ from typing import Any
 
 from ..backends.base import XP
 from ..core import dtypes, state
-from ..core.dtypes import BOOL, FLOATING, INTEGER, dtype
+from ..core.dtypes import BOOL, FLOATING, INTEGER, SCALAR_NAMES, dtype  # noqa: F401  (names re-exported)
 from ..ops.op import REGISTRY, Op
 
 Plan = tuple[tuple[dtype | None, ...] | None, dtype | None]     # casts of the inputs (None: none), what to round to
@@ -40,6 +40,8 @@ def make_plan(op: Op, xp: Any, arrays: list[Any]) -> Plan:
                 raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {spelling(tensors[0][0])} != "
                                    f"{spelling(kind)}. In {op.name}; cast one of them with .to(dtype)")
     common = dtypes.result_type(tensors, [a for a in given if a.__class__ not in XP], state.default_dtype())
+    if op.admit is not None:
+        op.admit(common, [kind for kind, _ in tensors])
     compute, rounded = common, None
     if op.promote == "float" and common.category < FLOATING:
         compute = state.default_dtype()
@@ -79,9 +81,6 @@ def wrap_numbers(op: Op, arrays: list[Any]) -> list[Any]:
 _SPELLINGS = {"float16": "c10::Half", "bfloat16": "c10::BFloat16", "float32": "float", "float64": "double",
               "int64": "long long", "int32": "int", "int16": "short", "int8": "signed char",
               "uint8": "unsigned char", "complex64": "c10::complex<float>", "complex128": "c10::complex<double>"}
-SCALAR_NAMES = {"float16": "Half", "bfloat16": "BFloat16", "float32": "Float", "float64": "Double", "int64": "Long",
-                "int32": "Int", "int16": "Short", "int8": "Char", "uint8": "Byte", "bool": "Bool",
-                "complex64": "ComplexFloat", "complex128": "ComplexDouble"}
 
 
 def spelling(kind: dtype) -> str:

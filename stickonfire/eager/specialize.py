@@ -41,7 +41,7 @@ def compiled(op: Op, text: str, general: General) -> Callable[..., Any]:
     names: dict[str, Any] = {
         "op": op, "general": general, "forward": op.forward, "casts": op.casts, "XP": XP, "NUMBERS": NUMBERS, "modes": modes,
         "state": state, "new": new, "Tensor": Tensor, "OpNode": OpNode, "NO_PLAN": NO_PLAN, "next_number": next_number,
-        "record": record, "make_view": make_view, "current_edge": current_edge, "learn": learn, "several_outputs": several_outputs, "cell_of": version_cell,
+        "record": record, "make_view": make_view, "current_edge": current_edge, "learn": learn, "several_outputs": several_outputs, "unusual": unusual, "cell_of": version_cell,
         "defaults": op.defaults, "REAL_NUMBERS": REAL_NUMBERS,
         "constants": tuple([tuple([op.defaults.get(key) for _, key in rule.wants]) for rule in op.rules])}
     exec(compile(text, filename, "exec"), names)
@@ -166,17 +166,24 @@ def arguments(op: Op) -> str:
     return f"({', '.join(positional)},), {{{''.join(named)}}}"
 
 
+def unusual(op: Op, general: General, given: dict[str, Any], out: Any, others: dict[str, Any]) -> Any:
+    """A call with keywords that the signature does not name: what was left at its default was not given."""
+    named = {name: value for name, value in given.items()
+             if not (name in op.defaults and value is op.defaults[name]) and not (name == op.varargs and value == ())}
+    if out is not None:
+        others["out"] = out
+    return general(op, (), {**named, **others})
+
+
 def fall_back(op: Op) -> str:
     return f"general(op, {arguments(op)})"
 
 
 def unusual_arguments(op: Op) -> list[str]:
     """`out=`, other spellings and spread sizes are sorted out by the general way."""
-    args, kwargs = arguments(op).split(", {", 1)
+    given = ", ".join([f"{name!r}: {name}" for name in op.params])
     lines = ["    if others or out is not None:",
-             "        if out is not None:",
-             "            others['out'] = out",
-             f"        return general(op, {args}, {{**others, {kwargs})"]
+             f"        return unusual(op, general, {{{given}}}, out, others)"]
     if op.varargs:
         v = op.varargs
         lines += [f"    if len({v}) == 1 and {v}[0].__class__ is tuple:",

@@ -11,9 +11,11 @@ from typing import Any
 from ..backends.base import XP
 from ..core import dtypes
 from ..core.state import modes
+from ..ops.op import REGISTRY
 from ..tape.node import Edge, Node, Output, ends_of
 from . import namespace
 from .graph import AccumulateGrad, OpNode
+from .inplace import dispatch_inplace
 from .modes import set_grad
 from .tensor import Tensor, bump, make
 
@@ -75,8 +77,17 @@ class ArrayValues:
             leaf.grad = make(as_array(held._array + grads[0]))
 
     def wrap(self, grad: Any) -> Tensor | None:
-        """A gradient as hooks, user-written functions and callers of `grad` get it."""
+        """A gradient as hooks and user-written functions get it."""
         return None if grad is None else make(writable(as_array(grad)))
+
+    def result(self, box: list[Any]) -> Tensor:
+        """A gradient as the caller of `grad` gets it: one that shares no memory with others."""
+        alone = getrefcount(box[0]) == ALONE
+        array = as_array(box[0])
+        xp = XP[array.__class__]
+        if (alone and not xp.is_view(array)) or repeats(array):
+            return make(array)
+        return make(xp.copy(array))
 
     def unwrap(self, t: Tensor | None) -> Any:
         return None if t is None else t._array
@@ -184,17 +195,28 @@ class TensorValues(ArrayValues):
         return result
 
     def accumulate(self, leaf: AccumulateGrad, grads: list[Any]) -> None:
-        leaf.grad = namespace.copy(grads[0]) if leaf.grad is None else leaf.grad + grads[0]
+        leaf.grad = copied(grads[0]) if leaf.grad is None else leaf.grad + grads[0]
 
     def keep(self, t: Tensor, grad: Any) -> None:
         before = t.__dict__.get("_grad")
-        t.__dict__["_grad"] = namespace.copy(grad) if before is None else before + grad
+        t.__dict__["_grad"] = copied(grad) if before is None else before + grad
 
     def wrap(self, grad: Any) -> Tensor | None:
         return grad
 
+    def result(self, box: list[Any]) -> Tensor:
+        return box[0]
+
     def unwrap(self, t: Tensor | None) -> Any:
         return t
+
+
+def copied(grad: Tensor) -> Tensor:
+    """A copy of a gradient, connected to it."""
+    return dispatch_inplace(COPY, (namespace.zeros_like(grad), grad), {"non_blocking": False})
+
+
+COPY = REGISTRY["copy"]
 
 
 def held_alone() -> int:
@@ -253,8 +275,13 @@ def as_array(grad: Any) -> Any:
 
 
 def writable(array: Any) -> Any:
-    """The array, or a copy if it must not be written to."""
-    return array if array.flags.writeable else XP[array.__class__].copy(array)
+    """The array, or a copy if it looks writable and is not."""
+    return array if array.flags.writeable or repeats(array) else XP[array.__class__].copy(array)
+
+
+def repeats(array: Any) -> bool:
+    """Whether the array is an expanded one, which in-place ops refuse to write to."""
+    return 0 in array.strides and any([n > 1 and step == 0 for n, step in zip(array.shape, array.strides)])
 
 
 def namespace_like(number: Any) -> Any:

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from ..eager import Tensor, diag, empty_like, eye, no_grad, published, randperm, where
+from ..eager import Tensor, empty_like, eye, no_grad, randperm, where
 
 __all__ = [
     "calculate_gain",
@@ -231,10 +231,23 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
     cols = tensor.numel() // rows
     with no_grad():
         flat = tensor.new_empty((rows, cols)).normal_(0, 1, generator=generator)
-        q, r = published("linalg")["qr"](flat.t() if rows < cols else flat)
-        q = q * diag(r, 0).sign()           # makes the distribution uniform over the orthogonal matrices
-        tensor.copy_((q.t() if rows < cols else q).reshape(tensor.shape))
+        q: Any = _orthonormal_rows(flat if rows < cols else flat.t())
+        tensor.copy_((q if rows < cols else q.t()).reshape(tensor.shape))
         return tensor.mul_(gain)
+
+
+def _orthonormal_rows(matrix: Tensor) -> Tensor:
+    """The rows made orthonormal one after the other (Gram-Schmidt, each row twice against rounding).
+
+    It is the Q of the one QR decomposition whose R has a positive diagonal, so that random normal rows give
+    the uniform distribution over orthogonal matrices.
+    """
+    q = matrix.clone()
+    for i in range(q.size(0)):
+        for _ in range(2):
+            row = q[i] - (q[:i] @ q[i]) @ q[:i] if i else q[i]
+            q[i] = row / row.norm()
+    return q
 
 
 def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any = None) -> Tensor:

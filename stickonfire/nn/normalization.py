@@ -74,8 +74,8 @@ class RMSNorm(Module):
 
     >>> import stickonfire
     >>> from stickonfire import nn
-    >>> nn.RMSNorm(2)(stickonfire.tensor([[3.0, 3.0]])).detach()
-    tensor([[1.0000, 1.0000]])
+    >>> nn.RMSNorm(2)(stickonfire.tensor([[3.0, 4.0]])).detach()
+    tensor([[0.8485, 1.1314]])
     """
 
     weight: Tensor | None

@@ -4,7 +4,8 @@ The smooth ones are in `activation_smooth.py`. `nn.functional` gives these ops t
 """
 from __future__ import annotations
 
-from .common import EVERYWHERE, refuse_bools, refuse_complex
+from ..core.dtypes import bool_
+from .common import EVERYWHERE, refuse, refuse_complex
 from .op import op
 
 
@@ -14,10 +15,15 @@ def relu(xp, input):
 
     Shape: (*) -> (*).   Raises: RuntimeError for bools.   Source: Nair & Hinton 2010; PyTorch `relu`.
     """
-    if input.dtype.kind == "b":
-        raise RuntimeError("Boolean inputs not supported for relu")
-    refuse_complex("relu", input)
     return xp.maximum(input, 0)
+
+
+@relu.admission()
+def _(common, kinds):
+    if common is bool_:
+        raise RuntimeError("Boolean inputs not supported for relu")
+    if common.is_complex:
+        raise NotImplementedError("clamp is not supported for complex types: relu() has no meaning for them")
 
 
 @relu.gradient("input")
@@ -27,6 +33,7 @@ def _(xp, g, out):
 
 @relu.inplace()
 def _(xp, input):
+    refuse_complex("relu", input)
     xp.maximum(input, 0, out=input)
 
 
@@ -36,8 +43,10 @@ def relu6(xp, input):
 
     Shape: (*) -> (*).   Source: PyTorch `relu6`.
     """
-    refuse_bools("relu6", input)
     return xp.minimum(xp.maximum(input, 0), 6)
+
+
+refuse(relu6, "bc")
 
 
 @relu6.gradient("input")
@@ -51,10 +60,12 @@ def hardtanh(xp, input, min_val: float = -1.0, max_val: float = 1.0):
 
     Shape: (*) -> (*).   Raises: RuntimeError for bools.   Source: PyTorch `hardtanh`.
     """
-    refuse_bools("hardtanh", input)
     if input.dtype.kind in "iu":
         min_val, max_val = int(min_val), int(max_val)
     return xp.minimum(xp.maximum(input, min_val), max_val)
+
+
+refuse(hardtanh, "bc")
 
 
 @hardtanh.gradient("input")
@@ -143,8 +154,10 @@ def threshold(xp, input, threshold: float, value: float):
 
     Shape: (*) -> (*).   Source: PyTorch `threshold`.
     """
-    refuse_bools("threshold", input)
     return xp.where(input <= threshold, input.dtype.type(value), input)
+
+
+refuse(threshold, "bc")
 
 
 @threshold.gradient("input")

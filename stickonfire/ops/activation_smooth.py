@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .common import EVERYWHERE, floating, refuse_complex
+from .common import EVERYWHERE, floating, refuse
 from .op import op
 
 SELU_ALPHA = 1.6732632423543772848170429916717
@@ -67,6 +67,9 @@ def mish(xp, input):
     return xp.mish(input)
 
 
+refuse(mish, "bic")
+
+
 @mish.gradient("input")
 def _(xp, g, input):
     s = xp.sigmoid(input)
@@ -80,8 +83,10 @@ def softplus(xp, input, beta: float = 1.0, threshold: float = 20.0):
 
     Shape: (*) -> (*).   Source: Dugas et al. 2001; PyTorch `softplus`.
     """
-    refuse_complex("softplus", input)
     return xp.softplus(input, beta, threshold)
+
+
+refuse(softplus, "bic")
 
 
 @softplus.gradient("input")
@@ -97,6 +102,9 @@ def logsigmoid(xp, input):
     Shape: (*) -> (*).   Source: PyTorch `logsigmoid`.
     """
     return xp.log_sigmoid(input)
+
+
+refuse(logsigmoid, "bic")
 
 
 @logsigmoid.gradient("input")
@@ -116,6 +124,9 @@ def gelu(xp, input, *, approximate: str = "none"):
     if approximate != "tanh":
         raise RuntimeError("approximate argument must be either none or tanh.")
     return xp.gelu_tanh(input)
+
+
+refuse(gelu, "bic")
 
 
 @gelu.gradient("input")
@@ -167,6 +178,9 @@ def elu(xp, input, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 
     return xp.elu(input, alpha, scale, input_scale)
 
 
+refuse(elu, "bic")
+
+
 @elu.gradient("input")
 def _(xp, g, input, alpha, scale, input_scale):
     return g * xp.elu_grad(input, alpha, scale, input_scale)
@@ -196,6 +210,9 @@ def selu(xp, input):
     return xp.elu(input, SELU_ALPHA, SELU_SCALE, 1.0)
 
 
+refuse(selu, "bic")
+
+
 @selu.gradient("input")
 def _(xp, g, input):
     return g * xp.elu_grad(input, SELU_ALPHA, SELU_SCALE, 1.0)
@@ -210,6 +227,9 @@ def celu(xp, input, alpha: float = 1.0):
     if alpha == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
     return xp.elu(input, alpha, 1.0, 1 / alpha)
+
+
+refuse(celu, "bic")
 
 
 @celu.gradient("input")

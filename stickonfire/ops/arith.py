@@ -1,7 +1,8 @@
 """Arithmetic of two tensors or a tensor and a number: add, sub, mul, div and their kin."""
 from __future__ import annotations
 
-from .common import EVERYWHERE, flat, is_bool, is_integral, is_number, refuse_bools, refuse_complex
+from ..core.dtypes import bool_
+from .common import EVERYWHERE, flat, is_bool, is_integral, is_number, refuse
 from .op import op
 
 
@@ -52,11 +53,7 @@ def sub(xp, input, other, *, alpha: float = 1):
     Shape: (*), (*) -> broadcast.   Raises: RuntimeError for bools.   Source: PyTorch `sub`.
     """
     if alpha == 1:
-        try:
-            return input - other
-        except TypeError:
-            refuse_bool_subtraction(input, other)
-    refuse_bool_subtraction(input, other)
+        return input - other
     check_alpha(alpha, input, other)
     return input - alpha * other
 
@@ -79,16 +76,14 @@ def _(xp, input, other, alpha):
         xp.add_scaled(input, other, -alpha)
 
 
-def refuse_bool_subtraction(input, other):
-    """Raises PyTorch's error, which names the operators to use instead."""
-    if is_bool(input) and is_bool(other):
-        raise RuntimeError("Subtraction, the `-` operator, with two bool tensors is not supported. Use the "
-                           "`^` or "
+@sub.admission()
+def _(common, kinds):
+    if common is bool_:
+        raise RuntimeError("Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
                            "`logical_xor()` operator instead.")
-    if is_bool(input) or is_bool(other):
-        raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported. If you are "
-                           "trying to "
-                           "invert a mask, use the `~` or `logical_not()` operator instead.")
+    if bool_ in kinds:
+        raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying "
+                           "to invert a mask, use the `~` or `logical_not()` operator instead.")
 
 
 @op(publish=("stickonfire",), promote="same", scalars="rest")
@@ -98,6 +93,9 @@ def rsub(xp, input, other, *, alpha: float = 1):
     Shape: (*), (*) -> broadcast.   Source: PyTorch `rsub`.
     """
     return sub.forward(xp, other, input, alpha=alpha)
+
+
+rsub.admission()(sub.admit)
 
 
 @rsub.gradient("input")
@@ -165,13 +163,12 @@ def floor_divide(xp, input, other):
     Shape: (*), (*) -> broadcast.   Raises: RuntimeError for ints divided by zero.
     Source: PyTorch `floor_divide`.
     """
-    refuse_bools("div_floor_cpu", input, other)
-    refuse_complex("floor_divide", input, other)
     refuse_zero(xp, other)
     return input // other
 
 
 flat(floor_divide)
+refuse(floor_divide, "bc", "div_floor_cpu")
 
 
 @floor_divide.gradient("other")
@@ -185,8 +182,6 @@ def trunc_divide(xp, input, other):
 
     Shape: (*), (*) -> broadcast.   Raises: RuntimeError for ints divided by zero.   Source: PyTorch `div`.
     """
-    refuse_bools("div_trunc_cpu", input, other)
-    refuse_complex("div with rounding_mode", input, other)
     refuse_zero(xp, other)
     if is_integral(input) and is_integral(other):
         down = input // other
@@ -195,6 +190,7 @@ def trunc_divide(xp, input, other):
 
 
 flat(trunc_divide)
+refuse(trunc_divide, "bc", "div_trunc_cpu")
 
 
 @trunc_divide.gradient("other")
@@ -216,10 +212,11 @@ def remainder(xp, input, other):
     Shape: (*), (*) -> broadcast.   Raises: RuntimeError for ints divided by zero.
     Source: PyTorch `remainder`.
     """
-    refuse_bools("remainder_cpu", input, other)
-    refuse_complex("remainder", input, other)
     refuse_zero(xp, other)
     return xp.remainder(input, other)
+
+
+refuse(remainder, "bc")
 
 
 @remainder.gradient("input")
@@ -238,10 +235,11 @@ def fmod(xp, input, other):
 
     Shape: (*), (*) -> broadcast.   Raises: RuntimeError for ints divided by zero.   Source: PyTorch `fmod`.
     """
-    refuse_bools("fmod_cpu", input, other)
-    refuse_complex("fmod", input, other)
     refuse_zero(xp, other)
     return xp.fmod(input, other)
+
+
+refuse(fmod, "bc")
 
 
 @fmod.gradient("input")
@@ -260,12 +258,14 @@ def neg(xp, input):
 
     Shape: (*) -> (*).   Raises: RuntimeError for bools.   Source: PyTorch `neg`.
     """
-    try:
-        return -input
-    except TypeError:
-        raise RuntimeError("Negation, the `-` operator, on a bool tensor is not supported. If you are "
-                           "trying to invert "
-                           "a mask, use the `~` or `logical_not()` operator instead.") from None
+    return -input
+
+
+@neg.admission()
+def _(common, kinds):
+    if common is bool_:
+        raise RuntimeError("Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
+                           "invert a mask, use the `~` or `logical_not()` operator instead.")
 
 
 @neg.gradient("input")

@@ -7,10 +7,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..core.dtypes import SCALAR_NAMES
 from .op import Op, op
 
 EVERYWHERE = ("stickonfire", "Tensor", "Tensor_")
 NUMBERS = frozenset((bool, int, float, complex))        # classes of what may stand for a tensor
+
+KINDS = {"b": "bools", "i": "ints", "f": "floats", "c": "complex numbers"}
 
 
 def is_number(value: Any) -> bool:
@@ -53,16 +56,22 @@ def floating(*, publish: tuple[str, ...] = EVERYWHERE, **options: Any) -> Callab
     return op(publish=publish, promote="float", **options)
 
 
-def refuse_bools(name: str, *operands: Any) -> None:
-    """Raises PyTorch's error for arithmetic it does not define for bools."""
-    if all(map(is_bool, operands)):
-        raise RuntimeError(f'"{name}" not implemented for \'Bool\'. Cast the tensor first, as with .int()')
+def refuse(made: Op, letters: str, kernel: str = "", text: str = "") -> Op:
+    """Declares that an op has no meaning for some dtypes: b bools, i ints, f floats, c complex numbers.
+
+    kernel: what PyTorch's error calls the op; text: an error of its own.
+    """
+    called = kernel or f"{made.name}_cpu"
+
+    def check(common, kinds):
+        if "bifc"[common.category] in letters:
+            raise NotImplementedError(text or f'"{called}" not implemented for \'{SCALAR_NAMES[common.name]}\'. Cast '
+                                      f"the tensor first: {made.name}() takes {accepted}")
+    accepted = ", ".join(word for letter, word in KINDS.items() if letter not in letters)
+    return made.admission()(check)
 
 
-def refuse_complex(name: str, *operands: Any) -> None:
-    """Raises PyTorch's error for what has no meaning for complex numbers."""
-    for value in operands:
-        given = value.__class__
-        if given is complex or given not in NUMBERS and value is not None and value.dtype.kind == "c":
-            raise RuntimeError(f"{name} is not supported for complex tensors. Take .real, .imag or .abs() "
-                               f"first")
+def refuse_complex(name: str, value: Any) -> None:
+    """Raises for a complex array, where no plan is made: in kernels that work in place."""
+    if value.dtype.kind == "c":
+        raise RuntimeError(f"{name} is not supported for complex tensors. Take .real, .imag or .abs() first")

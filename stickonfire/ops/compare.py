@@ -4,7 +4,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .common import EVERYWHERE, is_bool, is_number
+from ..core.dtypes import FLOATING
+from .common import EVERYWHERE, refuse
 from .op import Op, op
 
 
@@ -29,14 +30,10 @@ def ne(xp, input, other):
 def ordering(name: str, alias: str, doc: str, function: str) -> Op:
     """A comparison that complex numbers do not have."""
     def forward(xp, input, other):
-        out = getattr(xp, function)(input, other)
-        if not is_number(input) and input.dtype.kind == "c":
-            raise RuntimeError(f"\"{name}\" is not implemented for complex tensors: they have no order. "
-                                          "Compare .abs()")
-        return out
+        return getattr(xp, function)(input, other)
     forward.__doc__ = f"{doc}\n\n    Shape: (*), (*) -> broadcast, of bool.   Source: PyTorch `{name}`."
-    return op(name=name, publish=EVERYWHERE, aliases=(alias,), promote="same", scalars="rest",
-              differentiable=False)(forward)
+    return refuse(op(name=name, publish=EVERYWHERE, aliases=(alias,), promote="same", scalars="rest",
+                     differentiable=False)(forward), "c")
 
 
 lt = ordering("lt", "less", "input < other.", "less")
@@ -67,56 +64,45 @@ def logical_not(xp, input):
     return xp.logical_not(input)
 
 
-def bitwise(name: str, doc: str, compute: Callable[..., Any]) -> Op:
+def bitwise(name: str, doc: str, compute: Callable[..., Any], refused: str = "fc") -> Op:
     """An op on the bits of two ints, or on two bools."""
     def forward(xp, input, other):
-        try:
-            return compute(xp, input, other)
-        except TypeError:
-            raise RuntimeError(f"\"{name}_cpu\" not implemented for floating-point or complex dtypes. It "
-                                              "takes ints and "
-                               "bools: cast the tensors first") from None
+        return compute(xp, input, other)
     forward.__doc__ = f"{doc}\n\n    Shape: (*), (*) -> broadcast.   Source: PyTorch `{name}`."
-    return op(name=name, publish=EVERYWHERE, promote="same", scalars="some", differentiable=False)(forward)
-
-
-def shift(xp: Any, input: Any, other: Any, function: Callable[..., Any]) -> Any:
-    """Shifts bits; by more than the dtype has leaves zeros (or, to the right, the sign)."""
-    if is_bool(input):
-        raise TypeError
-    return function(input, other)
+    return refuse(op(name=name, publish=EVERYWHERE, promote="same", scalars="some",
+                     differentiable=False)(forward), refused)
 
 
 bitwise_and = bitwise("bitwise_and", "The bits that both have.", lambda xp, a, b: a & b)
 bitwise_or = bitwise("bitwise_or", "The bits that one or both have.", lambda xp, a, b: a | b)
 bitwise_xor = bitwise("bitwise_xor", "The bits that exactly one has.", lambda xp, a, b: a ^ b)
 bitwise_left_shift = bitwise("bitwise_left_shift", "input * 2 ** other.",
-                             lambda xp, a, b: shift(xp, a, b, xp.left_shift))
+                             lambda xp, a, b: xp.left_shift(a, b), "bfc")
 bitwise_right_shift = bitwise("bitwise_right_shift", "floor(input / 2 ** other).",
-                              lambda xp, a, b: shift(xp, a, b, xp.right_shift))
+                              lambda xp, a, b: xp.right_shift(a, b), "bfc")
 
 
-@op(publish=EVERYWHERE, differentiable=False)
+@op(publish=EVERYWHERE, promote="same", differentiable=False)
 def bitwise_not(xp, input):
     """All bits changed; of a bool its contrary.
 
-    Shape: (*) -> (*).   Source: PyTorch `bitwise_not`.
+    Shape: (*) -> (*).   Raises: TypeError for floats.   Source: PyTorch `bitwise_not`.
     """
-    try:
-        return ~input
-    except TypeError:
-        raise RuntimeError(f"\"bitwise_not_cpu\" not implemented for '{input.dtype}'. It takes ints and "
-                                               "bools") from None
+    return ~input
+
+
+@bitwise_not.admission()
+def _(common, kinds):
+    if common.category >= FLOATING:
+        raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
 
 
 def divisors(name: str, doc: str) -> Op:
     """A function of the divisors of two ints."""
     def forward(xp, input, other):
-        if is_bool(input) or is_bool(other):
-            raise RuntimeError(f"\"{name}_cpu\" not implemented for 'Bool'")
         return getattr(xp, name)(input, other)
     forward.__doc__ = f"{doc}\n\n    Shape: (*), (*) -> broadcast.   Source: PyTorch `{name}`."
-    return op(name=name, publish=EVERYWHERE, promote="same", differentiable=False)(forward)
+    return refuse(op(name=name, publish=EVERYWHERE, promote="same", differentiable=False)(forward), "bfc")
 
 
 gcd = divisors("gcd", "The greatest common divisor.")

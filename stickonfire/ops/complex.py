@@ -1,7 +1,7 @@
 """Complex numbers: their parts (views), conjugates and angles; making them of parts, or length and angle."""
 from __future__ import annotations
 
-from .common import EVERYWHERE, refuse_bools
+from .common import EVERYWHERE
 from .op import op
 
 BOTH = ("stickonfire", "Tensor")
@@ -175,7 +175,6 @@ def view_as_complex(xp, input):
     Shape: (*, 2) -> (*).   Raises: RuntimeError where the last dim is not 2, or not dense.
     Source: PyTorch `view_as_complex`.
     """
-    refuse_bools("view_as_complex", input)
     if input.dtype.kind != "f" or input.dtype.itemsize < 4:
         raise RuntimeError("view_as_complex is only supported for half, float and double tensors, but got a "
                            "tensor of "

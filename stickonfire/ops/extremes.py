@@ -1,7 +1,7 @@
 """The larger or smaller of two numbers element by element, and clamping to an interval."""
 from __future__ import annotations
 
-from .common import EVERYWHERE, refuse_complex
+from .common import EVERYWHERE, refuse, refuse_complex
 from .op import op
 
 
@@ -16,8 +16,10 @@ def maximum(xp, input, other):
 
     Shape: (*), (*) -> broadcast.   Source: PyTorch `maximum`.
     """
-    refuse_complex("maximum", input, other)
     return xp.maximum(input, other)
+
+
+refuse(maximum, "c", text="maximum not implemented for complex tensors. Compare .abs()")
 
 
 @maximum.gradient("input")
@@ -36,8 +38,10 @@ def minimum(xp, input, other):
 
     Shape: (*), (*) -> broadcast.   Source: PyTorch `minimum`.
     """
-    refuse_complex("minimum", input, other)
     return xp.minimum(input, other)
+
+
+refuse(minimum, "c", text="minimum not implemented for complex tensors. Compare .abs()")
 
 
 @minimum.gradient("input")
@@ -56,8 +60,10 @@ def fmax(xp, input, other):
 
     Shape: (*), (*) -> broadcast.   Source: PyTorch `fmax`.
     """
-    refuse_complex("fmax", input, other)
     return xp.fmax(input, other)
+
+
+refuse(fmax, "c", text="fmax not implemented for complex tensors. Compare .abs()")
 
 
 @fmax.gradient("input")
@@ -76,8 +82,10 @@ def fmin(xp, input, other):
 
     Shape: (*), (*) -> broadcast.   Source: PyTorch `fmin`.
     """
-    refuse_complex("fmin", input, other)
     return xp.fmin(input, other)
+
+
+refuse(fmin, "c", text="fmin not implemented for complex tensors. Compare .abs()")
 
 
 @fmin.gradient("input")
@@ -99,9 +107,11 @@ def clamp(xp, input, min=None, max=None):
     """
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    refuse_complex("clamp", input, min, max)
     out = input if min is None else xp.maximum(input, min)
     return out if max is None else xp.minimum(out, max)
+
+
+refuse(clamp, "c", text="clamp is not supported for complex types")
 
 
 @clamp.gradient("input")
@@ -123,6 +133,7 @@ def _(xp, g, input, min, max):
 
 @clamp.inplace()
 def _(xp, input, min, max):
+    refuse_complex("clamp", input)
     if min is not None:
         xp.maximum(input, min, out=input)
     if max is not None:
@@ -138,6 +149,9 @@ def clamp_min(xp, input, min):
     Shape: (*), (*) or a number -> broadcast.   Source: PyTorch `clamp_min`.
     """
     return clamp.forward(xp, input, min, None)
+
+
+refuse(clamp_min, "c", text="clamp is not supported for complex types")
 
 
 @clamp_min.gradient("input")
@@ -157,6 +171,9 @@ def clamp_max(xp, input, max):
     Shape: (*), (*) or a number -> broadcast.   Source: PyTorch `clamp_max`.
     """
     return clamp.forward(xp, input, None, max)
+
+
+refuse(clamp_max, "c", text="clamp is not supported for complex types")
 
 
 @clamp_max.gradient("input")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..core.dtypes import BOOL
+from ..core.dtypes import BOOL, COMPLEX, FLOATING
 from ..core.shapes import normalize_dim
 from .op import op
 
@@ -111,8 +111,8 @@ def put(xp, input, index, source, accumulate: bool = False):
 
 
 @put.gradient("input")
-def _(xp, g, index, source_shape, accumulate):
-    return g if accumulate else xp.put(g, index, xp.zeros_like(g, shape=source_shape))
+def _(xp, g, index, accumulate):
+    return g if accumulate else xp.put(g, index, xp.zeros_like(g, shape=index.shape))
 
 
 @put.gradient("source")
@@ -237,7 +237,7 @@ def _(xp, g, dim, index):
 
 @index_fill.gradient("value")
 def _(xp, g, dim, index):
-    return xp.sum(xp.selected(g, dim, index))
+    return xp.sum(g * xp.index_fill(xp.zeros_like(g), dim, index, 1))        # an index that repeats counts once
 
 
 def number_for(xp, input, value, name):
@@ -246,7 +246,8 @@ def number_for(xp, input, value, name):
         raise RuntimeError(f"{name} only supports a 0-dimensional value tensor, but got tensor with {value.ndim} "
                            "dimension(s).")
     kind, number = xp.dtype_of(input), xp.asarray(value)
-    if xp.dtype_of(number).category > kind.category:
+    given = xp.dtype_of(number).category
+    if given == COMPLEX > kind.category or given == FLOATING > kind.category and not abs(number) < 2 ** 63:
         raise RuntimeError(f"value cannot be converted to type {kind} without overflow")
     return xp.cast(number, kind)
 

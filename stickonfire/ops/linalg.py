@@ -102,13 +102,13 @@ def _(xp, g, outs):
 
 
 @op(opmath=False, grad_name="LinalgLuFactorExBackward0")
-def lu_packed(xp, a, pivot: bool = True):
+def lu_packed(xp, a):
     """L and U in one array, the row swaps, the first zero pivot: a = P L U.
 
     Shape: (*, M, N) -> (*, M, N), (*, min(M, N)), (*).   Source: PyTorch `linalg.lu_factor_ex`.
     """
     check_matrix(xp, "torch.linalg.lu_factor", a, square=False)
-    return xp.lu_packed(a, pivot)
+    return xp.lu_packed(a)
 
 
 @op(differentiable=False)
@@ -168,7 +168,7 @@ def product_without(xp, s, i):
     return out
 
 
-@op(publish=("stickonfire", "Tensor", "linalg"), opmath=False, grad_name="LinalgDetBackward0")
+@op(opmath=False, grad_name="LinalgDetBackward0")
 def det(xp, a):
     """The determinant. Shape: (*, N, N) -> (*).   Source: PyTorch `linalg.det`."""
     check_matrix(xp, "linalg.det", a)
@@ -204,7 +204,7 @@ def _(xp, g, a, outs):
     return xp.solve_info(adjoint(xp, a), xp.expand_dims(xp.expand_dims(factor, -1), -1) * identity(xp, a))[0]
 
 
-@op(publish=("stickonfire", "Tensor", "linalg"), opmath=False, grad_name="LinalgMatrixExpBackward0")
+@op(opmath=False, grad_name="LinalgMatrixExpBackward0")
 def matrix_exp(xp, a):
     """1 + A + A^2 / 2! + A^3 / 3! + ... Shape: (*, N, N) -> (*, N, N).   Source: PyTorch `linalg.matrix_exp`."""
     check_matrix(xp, "linalg.matrix_exp", a)

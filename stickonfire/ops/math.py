@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 from ..core.dtypes import int64
-from .common import EVERYWHERE, floating, is_bool, is_integral, is_number
+from .common import EVERYWHERE, floating, is_bool, is_integral, is_number, refuse
 from .op import op
 
 LN2, LN10 = math.log(2), math.log(10)
@@ -185,7 +185,7 @@ def pow(xp, input, exponent):
     Shape: (*), (*) -> broadcast.   Raises: RuntimeError for ints to the power of a negative number.
     Source: PyTorch `pow`.
     """
-    if exponent.__class__ is int or exponent.__class__ is float:
+    if is_number(exponent) and exponent.__class__ is not complex:
         return scalar_power(xp, input, exponent)
     if is_integral(input) and is_integral(exponent):
         return integer_power(xp, input, exponent)
@@ -259,7 +259,7 @@ def number_log(number):
     return math.log(number) if number > 0 else math.nan
 
 
-@op(publish=("stickonfire", "Tensor"), promote="float")
+@op(publish=("stickonfire", "Tensor"), promote="same")
 def logaddexp(xp, input, other):
     """log(exp(input) + exp(other)).
 
@@ -268,6 +268,9 @@ def logaddexp(xp, input, other):
     if input.dtype.kind == "c":
         return xp.complex_logaddexp(input, other)
     return xp.logaddexp(input, other)
+
+
+refuse(logaddexp, "bi")
 
 
 @logaddexp.gradient("input")
@@ -286,13 +289,16 @@ def exp_or_zero(xp, part, whole):
     return xp.where((part == whole) & (abs(part) == math.inf), 1.0, share)
 
 
-@op(publish=("stickonfire", "Tensor"), promote="float")
+@op(publish=("stickonfire", "Tensor"), promote="same")
 def logaddexp2(xp, input, other):
     """log2(2 ** input + 2 ** other).
 
     Shape: (*), (*) -> broadcast.   Source: PyTorch `logaddexp2`.
     """
     return xp.logaddexp2(input, other)
+
+
+refuse(logaddexp2, "bic")
 
 
 @logaddexp2.gradient("input")
@@ -305,13 +311,16 @@ def _(xp, g, other, out):
     return g * xp.exp2(other - out)
 
 
-@op(publish=("stickonfire", "Tensor", "Tensor_"), promote="float")
+@op(publish=("stickonfire", "Tensor", "Tensor_"), promote="same")
 def hypot(xp, input, other):
     """sqrt(input ** 2 + other ** 2), without overflow on the way.
 
     Shape: (*), (*) -> broadcast.   Source: PyTorch `hypot`.
     """
     return xp.hypot(input, other)
+
+
+refuse(hypot, "bic")
 
 
 @hypot.gradient("input")

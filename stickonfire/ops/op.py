@@ -90,6 +90,7 @@ class Op:
         self.grad_name = grad_name or "".join(part.capitalize() for part in name.split("_")) + "Backward0"
         self.rules: tuple[Rule, ...] = ()
         self.kernel: Callable[..., Any] | None = None                   # in-place form, if there is a faster one
+        self.admit: Callable[..., None] | None = None                   # refuses dtypes, when a plan is made
         self.casts: dict[Any, Any] = {}                                 # filled by eager.promotion
 
     def __repr__(self) -> str:
@@ -100,6 +101,13 @@ class Op:
         def declare(function: Callable[..., Any]) -> Op:
             indices = tuple(self.tensors.index(n) for n in inputs or self.tensors)
             self.rules += (Rule(function, indices, self),)
+            return self
+        return declare
+
+    def admission(self) -> Callable[[Callable[..., None]], Op]:
+        """Declares a check of dtypes, run once for each combination: `check(common, kinds)` raises or returns."""
+        def declare(function: Callable[..., None]) -> Op:
+            self.admit = function
             return self
         return declare
 

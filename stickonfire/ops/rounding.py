@@ -3,17 +3,13 @@ from __future__ import annotations
 
 import builtins
 
-from .common import EVERYWHERE, flat, refuse_bools, refuse_complex
+from .common import EVERYWHERE, flat, refuse, refuse_complex
 from .op import op
 
 
-def rounded(xp, name, function, input):
+def rounded(xp, function, input):
     """A rounding function; whole numbers stay as they are."""
-    if input.dtype.kind == "f":
-        return function(input)
-    refuse_complex(name, input)
-    refuse_bools(name, input)
-    return xp.copy(input)
+    return function(input) if input.dtype.kind == "f" else xp.copy(input)
 
 
 @op(publish=EVERYWHERE, promote="same")
@@ -22,7 +18,7 @@ def floor(xp, input):
 
     Shape: (*) -> (*).   Source: PyTorch `floor`.
     """
-    return rounded(xp, "floor", xp.floor, input)
+    return rounded(xp, xp.floor, input)
 
 
 @op(publish=EVERYWHERE, promote="same")
@@ -31,7 +27,7 @@ def ceil(xp, input):
 
     Shape: (*) -> (*).   Source: PyTorch `ceil`.
     """
-    return rounded(xp, "ceil", xp.ceil, input)
+    return rounded(xp, xp.ceil, input)
 
 
 @op(publish=EVERYWHERE, aliases=("fix",), promote="same")
@@ -40,7 +36,7 @@ def trunc(xp, input):
 
     Shape: (*) -> (*).   Source: PyTorch `trunc`.
     """
-    return rounded(xp, "trunc", xp.trunc, input)
+    return rounded(xp, xp.trunc, input)
 
 
 @op(publish=(*EVERYWHERE, "special"), promote="same")
@@ -50,7 +46,7 @@ def round(xp, input, *, decimals: int = 0):
     Shape: (*) -> (*).   Source: PyTorch `round`.
     """
     if decimals == 0:
-        return rounded(xp, "round", xp.rint, input)
+        return rounded(xp, xp.rint, input)
     if input.dtype.kind != "f":
         raise RuntimeError(f"\"round_cpu\" not implemented for '{input.dtype}' with decimals. Cast the "
                                          "tensor to float")
@@ -64,9 +60,10 @@ def frac(xp, input):
 
     Shape: (*) -> (*).   Source: PyTorch `frac`.
     """
-    if input.dtype.kind != "f":
-        raise RuntimeError(f"\"frac\" not implemented for '{input.dtype}'. Cast the tensor to a float dtype")
     return input - xp.trunc(input)
+
+
+refuse(frac, "bic")
 
 
 @frac.gradient("input")
@@ -80,7 +77,6 @@ def abs(xp, input):
 
     Shape: (*) -> (*).   Source: PyTorch `abs`.
     """
-    refuse_bools("abs_cpu", input)
     return xp.abs(input)
 
 
@@ -101,7 +97,6 @@ def sign(xp, input):
 
     Shape: (*) -> (*).   Raises: RuntimeError for complex numbers.   Source: PyTorch `sign`.
     """
-    refuse_complex("Unlike NumPy, torch.sign", input)
     return xp.copy(input) if input.dtype.kind == "b" else xp.sign(input)
 
 
@@ -140,14 +135,16 @@ def _(xp, g):
     return g
 
 
-@op(publish=("stickonfire", "Tensor"), promote="none", differentiable=False)
+@op(publish=("stickonfire", "Tensor"), promote="same", opmath=False, differentiable=False)
 def signbit(xp, input):
     """Whether the sign is minus, that of zeros included.
 
     Shape: (*) -> (*) of bool.   Source: PyTorch `signbit`.
     """
-    refuse_complex("signbit", input)
     return xp.zeros(input.shape, bool) if input.dtype.kind == "b" else xp.signbit(input)
+
+
+refuse(signbit, "c")
 
 
 @op(publish=EVERYWHERE, promote="float", scalars="rest")
@@ -176,7 +173,6 @@ def heaviside(xp, input, values):
 
     Shape: (*), (*) -> broadcast.   Source: PyTorch `heaviside`.
     """
-    refuse_complex("heaviside", input, values)
     return xp.where(input == 0, values, (input > 0).astype(input.dtype))
 
 
@@ -233,6 +229,12 @@ isreal = finder("isreal", "Whether its imaginary part is zero.")
 
 for each in (floor, ceil, trunc, round, sign):
     flat(each)
+    refuse(each, "bc", text=f"{each.name} is not supported for complex or bool inputs")
+refuse(sign, "c", text="Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn "
+                       "instead.")
+refuse(abs, "b")
+refuse(heaviside, "c")
+refuse(nextafter, "bic")
 
 
 @op(publish=("stickonfire", "Tensor"), returns="mantissa exponent")

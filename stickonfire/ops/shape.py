@@ -54,8 +54,11 @@ reshape.gradient("input")(reshaped_back)
 
 @op(publish=BOTH, view="maybe", grad_name="ViewBackward0")
 def ravel(xp, input):
-    """All elements as a vector; a view where strides allow. Shape: (*) -> (N).   Source: PyTorch `ravel`."""
-    return input.reshape(-1)
+    """All elements as a vector; a view if they lie dense and row-major. Shape: (*) -> (N).
+
+    Source: PyTorch `ravel`.
+    """
+    return xp.contiguous(input).reshape(-1)
 
 
 ravel.gradient("input")(reshaped_back)
@@ -340,7 +343,12 @@ def unbind(xp, input, dim: int = 0):
 
 @unbind.gradient("input")
 def _(xp, g, dim):
-    return xp.stack(g, dim)
+    return xp.stack(as_list(g), dim)
+
+
+def as_list(g):
+    """The gradients of several outputs; of a single one it comes bare."""
+    return g if isinstance(g, (list, tuple)) else [g]
 
 
 def parts(input, sizes, at):
@@ -387,7 +395,7 @@ def split(xp, input, split_size: int, dim: int = 0):
 
 def joined_back(xp, g, dim):
     """The gradient of what cuts a dim into parts."""
-    return xp.concatenate(g, dim)
+    return xp.concatenate(as_list(g), dim)
 
 
 split_with_sizes.gradient("input")(joined_back)
@@ -457,7 +465,7 @@ def _(xp, g, positions, input_shape):
     return xp.put_add(xp.zeros_like(g, shape=input_shape), positions, g)
 
 
-@op(grad_name="CopySlices")
+@op(grad_name="torch::autograd::CopySlices")
 def copy_slices(xp, base, value, positions: Any):
     """The base with the elements at flat positions replaced: a write through a view.
 

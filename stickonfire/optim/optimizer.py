@@ -11,7 +11,8 @@ from collections.abc import Callable, Hashable, Iterable
 from copy import deepcopy
 from typing import Any, ClassVar, TypeAlias
 
-from ..eager import Tensor, enable_grad, float32, set_grad_enabled
+from ..eager import Tensor, enable_grad, float32
+from ..eager.modes import switch_grad
 from .common import step_counter
 from .hooks import (
     RemovableHandle,
@@ -281,9 +282,12 @@ class GroupwiseOptimizer(Optimizer):
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        with set_grad_enabled(self.defaults.get("differentiable", False)):
+        before = switch_grad(self.defaults.get("differentiable", False))
+        try:
             for group in self.param_groups:
                 self._update(group)
+        finally:
+            switch_grad(before)
         return loss
 
     def _update(self, group: dict[str, Any]) -> None:

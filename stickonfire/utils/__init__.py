@@ -2,9 +2,9 @@
 import importlib
 from typing import Any
 
-_SUBMODULES = ("data",)
+_SUBMODULES = ("checkpoint", "data")
 
-__all__ = ["data"]
+__all__ = ["checkpoint", "data"]
 
 
 def __getattr__(name: str) -> Any:

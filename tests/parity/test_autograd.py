@@ -306,7 +306,7 @@ GRADIENTS = {
     "views": (lambda torch, a: a.view(3, 1).expand(3, 4).t().reshape(2, 6), V),
     "cat, stack": (lambda torch, a, b: torch.cat([torch.stack([a, b]), a.view(1, 3)]), V, W),
     "gather": (lambda torch, a: a.gather(0, torch.tensor([0, 0, 2])), V),
-    "scatter": (lambda torch, a, b: a.scatter(0, torch.tensor([1]), b), V, W),
+    "scatter": (lambda torch, a, b: a.scatter(0, torch.tensor([1, 2, 0]), b), V, W),
     "index_put": (lambda torch, a, b: a.index_put((torch.tensor([0, 2]),), b[:2]), V, W),
     "masked_fill": (lambda torch, a: a.masked_fill(a > 0, 5.0), V),
     "flip and roll": (lambda torch, a: a.flip(0).roll(1), V),

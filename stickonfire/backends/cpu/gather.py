@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...core.shapes import normalize_dim
+from .wide import in_float32
 
 WIDE = 128              # elements a row from which a Python loop over rows beats np.add.at
 
@@ -48,14 +49,15 @@ def checked_parts(arrays: Sequence[Any], dim: int) -> list[Any]:
 
 def put(a: Any, where_: Any, values: Any) -> Any:
     """A copy with the elements at row-major positions replaced."""
-    out = a.copy(order="C")
+    out = np.array(a, order="C")
     out.reshape(-1)[where_] = values
     return out
 
 
+@in_float32
 def put_add(a: Any, where_: Any, values: Any) -> Any:
     """A copy with values added at row-major positions, as often as a position occurs."""
-    out = a.copy(order="C")
+    out = np.array(a, order="C")
     if isinstance(where_, np.ndarray) and where_.shape == values.shape:
         where_, values = where_.reshape(-1), values.reshape(-1)         # NumPy is quick in one dim alone
     np.add.at(out.reshape(-1), where_, values)
@@ -71,7 +73,7 @@ def place(src: Any, index: Any, shape: Sequence[int]) -> Any:
 
 def replaced(a: Any, src: Any, index: Any) -> Any:
     """A copy of `a` with `src`, of the same shape, at a basic index."""
-    out = a.copy(order="C")
+    out = np.array(a, order="C")
     if out[index].shape != src.shape:
         raise RuntimeError("expected src to have a size equal to the slice of self. src size = "
                            f"{list(src.shape)}, slice size = {list(out[index].shape)}")
@@ -105,9 +107,10 @@ def add_rows(out: Any, picks: Any, rows: Any) -> None:
             np.add(target, row, target)
 
 
+@in_float32
 def index_add_at(a: Any, spec: Any, indices: Sequence[Any], values: Any) -> Any:
     """A copy of `a` with values added at a[spec filled with indices], repeats counted."""
-    out = a.copy(order="C")
+    out = np.array(a, order="C")
     if all(part is True for part in spec):
         indices = [i for index in indices for i in (index.nonzero() if index.dtype == bool else (index,))]
         lead = out.shape[:len(indices)]
@@ -124,7 +127,7 @@ def index_add_at(a: Any, spec: Any, indices: Sequence[Any], values: Any) -> Any:
 
 def index_put_at(a: Any, spec: Any, indices: Sequence[Any], values: Any) -> Any:
     """A copy of `a` with values put at a[spec filled with indices]."""
-    out = a.copy()
+    out = np.array(a, order="C")
     out[_filled(spec, indices)] = values
     return out
 
@@ -137,10 +140,10 @@ def _corner(a: Any, index: Any, dim: int) -> Any:
 def checked_index(name: str, a: Any, dim: int, index: Any) -> int:
     """The dim, normalized, after the checks of PyTorch's gather and scatter."""
     at = normalize_dim(dim, a.ndim)
-    if index.dtype != np.int64 and index.dtype != np.int32:
-        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
     if index.size == 0:
         return at
+    if index.dtype != np.int64 and index.dtype != np.int32:
+        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
     if max(index.ndim, 1) != max(a.ndim, 1):
         raise RuntimeError("Index tensor must have the same number of dimensions as input tensor: "
                            f"{index.ndim} and {a.ndim}. In {name}()")
@@ -188,7 +191,7 @@ def gathered(a: Any, dim: int, index: Any) -> Any:
 
 def scattered(a: Any, dim: int, index: Any, src: Any) -> Any:
     """PyTorch's scatter: a copy of `a` with src (an array or a number) at index."""
-    out, at = a.copy(order="C"), checked_index("scatter", a, dim, index)
+    out, at = np.array(a, order="C"), checked_index("scatter", a, dim, index)
     if index.size == 0:
         return out
     if not isinstance(src, np.ndarray):
@@ -200,9 +203,10 @@ def scattered(a: Any, dim: int, index: Any, src: Any) -> Any:
     return out
 
 
+@in_float32
 def scatter_add(a: Any, dim: int, index: Any, src: Any) -> Any:
     """PyTorch's scatter_add: a copy of `a` with src added at index."""
-    out, at = a.copy(order="C"), checked_index("scatter_add", a, dim, index)
+    out, at = np.array(a, order="C"), checked_index("scatter_add", a, dim, index)
     if index.size:
         np.add.at(out.reshape(-1), places(a.shape, at, index), checked_source(index, src).reshape(-1))
     return out
@@ -210,7 +214,7 @@ def scatter_add(a: Any, dim: int, index: Any, src: Any) -> Any:
 
 def scatter_combined(name: str, a: Any, dim: int, index: Any, src: Any, include_self: bool) -> Any:
     """PyTorch's scatter_reduce with sum, prod, mean, amax or amin."""
-    out, at = a.copy(order="C"), checked_index("scatter_reduce", a, dim, index)
+    out, at = np.array(a, order="C"), checked_index("scatter_reduce", a, dim, index)
     if index.size == 0:
         return out
     flat, where_ = out.reshape(-1), places(a.shape, at, index)
@@ -240,6 +244,7 @@ def widened_to(a: Any, shape: Sequence[int]) -> Any:
     return out
 
 
+@in_float32
 def index_add(a: Any, dim: int, index: Any, src: Any) -> Any:
     """A copy of `a` with slices of src added at places of a dim, repeats counted."""
     at, picks = normalize_dim(dim, a.ndim), index.reshape(-1)
@@ -265,7 +270,7 @@ def index_fill(a: Any, dim: int, index: Any, value: Any) -> Any:
 
 def index_copy(a: Any, dim: int, index: Any, src: Any) -> Any:
     """A copy of `a` with slices of a dim replaced by those of src (or by a number)."""
-    out = a.copy(order="C")
+    out = np.array(a, order="C")
     at = normalize_dim(dim, a.ndim)
     rows = np.moveaxis(out, at, 0) if out.ndim else out.reshape(1)
     if isinstance(src, np.ndarray) and src.ndim:

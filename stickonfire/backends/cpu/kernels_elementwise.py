@@ -22,6 +22,13 @@ def keep(a: Any, mask: Any) -> Any:
     return (a.view(_INTS[a.itemsize]) & np.negative(mask.view(np.int8))).view(a.dtype)
 
 
+def sign(a: Any) -> Any:
+    """-1, 0 or 1, and 0 for NaN as in PyTorch; a / abs(a) for a complex number."""
+    if a.dtype.kind != "f":
+        return np.sign(a)
+    return np.subtract((a > 0).view(np.int8), (a < 0).view(np.int8)).astype(a.dtype)
+
+
 def step(a: Any, low: float) -> Any:
     """1 where it is positive, `low` elsewhere: np.where(a > 0, 1, low), without branches."""
     out = np.multiply(a > 0, 1 - low, dtype=a.dtype)

@@ -1,7 +1,7 @@
 """Updates in place without large temporaries: what optimizers and `addcmul_`, `lerp_`, ... run on.
 
-Each update runs over pieces that stay in the cache, with one piece of scratch memory. Above each step stands
-what it computes. `xp.py` hands these on to the in-place kernels in `ops/`. Imports NumPy only.
+Each update runs over pieces that stay in the cache, with one piece of scratch memory (None for a small array: the
+first ufunc then makes it). Outputs go by position: as keywords they cost a ufunc call half of its time. Above each step stands what it computes. `xp.py` hands these on. Imports NumPy only.
 """
 from __future__ import annotations
 
@@ -13,55 +13,63 @@ import numpy as np
 BLOCK = 16384       # elements a piece
 
 
-def in_pieces(step: Callable[..., None], target: Any, *others: Any) -> None:
-    """Runs `step(target, *others, scratch)`, by pieces where all arrays are dense and of one shape."""
-    arrays, shape = (target, *others), target.shape
-    if target.size <= BLOCK or any(not a.flags.c_contiguous or a.shape != shape for a in arrays):
-        step(*arrays, np.empty_like(target))
+def in_pieces(step: Callable[..., None], arrays: tuple[Any, ...], *settings: float) -> None:
+    """Runs `step(*arrays, scratch, *settings)`, piece by piece where all arrays are dense and of one shape."""
+    target = arrays[0]
+    if target.size <= BLOCK:
+        step(*arrays, None, *settings)
+        return
+    shape = target.shape
+    if not all([a.flags.c_contiguous and a.shape == shape for a in arrays]):
+        step(*arrays, np.empty_like(target), *settings)
         return
     flat = [a.reshape(-1) for a in arrays]
     scratch = np.empty(BLOCK, target.dtype)
     for start in range(0, target.size, BLOCK):
         pieces = [a[start:start + BLOCK] for a in flat]
-        step(*pieces, scratch[:pieces[0].size])
+        step(*pieces, scratch[:pieces[0].size], *settings)
 
 
 def add_scaled(target: Any, other: Any, factor: float) -> None:
     """target += factor * other, for an array `other`."""
-    def step(a: Any, b: Any, scratch: Any) -> None:
-        np.add(a, np.multiply(b, factor, out=scratch), out=a)
-    in_pieces(step, target, other)
+    in_pieces(_add_scaled, (target, other), factor)
+
+
+def _add_scaled(a: Any, b: Any, scratch: Any, factor: float) -> None:
+    np.add(a, np.multiply(b, factor, scratch), a)
 
 
 def add_product(target: Any, one: Any, two: Any, factor: float) -> None:
     """target += factor * one * two."""
-    def step(a: Any, b: Any, c: Any, scratch: Any) -> None:
-        np.multiply(b, c, out=scratch)
-        if factor != 1:
-            np.multiply(scratch, factor, out=scratch)
-        np.add(a, scratch, out=a)
-    in_pieces(step, target, one, two)
+    in_pieces(_add_product, (target, one, two), factor)
+
+
+def _add_product(a: Any, b: Any, c: Any, scratch: Any, factor: float) -> None:
+    scratch = np.multiply(b, c, scratch)
+    np.add(a, scratch if factor == 1 else np.multiply(scratch, factor, scratch), a)
 
 
 def add_quotient(target: Any, one: Any, two: Any, factor: float) -> None:
     """target += factor * one / two."""
-    def step(a: Any, b: Any, c: Any, scratch: Any) -> None:
-        np.divide(b, c, out=scratch)
-        if factor != 1:
-            np.multiply(scratch, factor, out=scratch)
-        np.add(a, scratch, out=a)
-    in_pieces(step, target, one, two)
+    in_pieces(_add_quotient, (target, one, two), factor)
+
+
+def _add_quotient(a: Any, b: Any, c: Any, scratch: Any, factor: float) -> None:
+    scratch = np.divide(b, c, scratch)
+    np.add(a, scratch if factor == 1 else np.multiply(scratch, factor, scratch), a)
 
 
 def move_towards(target: Any, end: Any, weight: float) -> None:
-    """target += weight * (end - target), counted from `end` for weights from 1/2 on."""
-    def step(a: Any, b: Any, scratch: Any) -> None:
-        np.subtract(b, a, out=scratch)
-        if abs(weight) < 0.5:
-            np.add(a, np.multiply(scratch, weight, out=scratch), out=a)
-        else:
-            np.subtract(b, np.multiply(scratch, 1 - weight, out=scratch), out=a)
-    in_pieces(step, target, end)
+    """target += weight * (end - target), counted from `end` for weights from 1/2 on, as PyTorch's lerp does."""
+    in_pieces(_move_towards, (target, end), weight)
+
+
+def _move_towards(a: Any, b: Any, scratch: Any, weight: float) -> None:
+    scratch = np.subtract(b, a, scratch)
+    if abs(weight) < 0.5:
+        np.add(a, np.multiply(scratch, weight, scratch), a)
+    else:
+        np.subtract(b, np.multiply(scratch, 1 - weight, scratch), a)
 
 
 def adam(param: Any, grad: Any, mean: Any, square: Any, new1: float, beta2: float, correction: float, eps: float,
@@ -71,18 +79,19 @@ def adam(param: Any, grad: Any, mean: Any, square: Any, new1: float, beta2: floa
         mean += new1 * (grad - mean);   square = beta2 * square + (1 - beta2) * grad^2
         param -= step_size * mean / (sqrt(square) / correction + eps)
     """
-    def step(p: Any, g: Any, m: Any, v: Any, scratch: Any) -> None:
-        np.subtract(g, m, out=scratch)
-        np.multiply(scratch, new1, out=scratch)
-        np.add(m, scratch, out=m)
-        np.multiply(g, g, out=scratch)
-        np.multiply(scratch, 1 - beta2, out=scratch)
-        np.multiply(v, beta2, out=v)
-        np.add(v, scratch, out=v)
-        np.sqrt(v, out=scratch)
-        np.divide(scratch, correction, out=scratch)
-        np.add(scratch, eps, out=scratch)
-        np.divide(m, scratch, out=scratch)
-        np.multiply(scratch, -step_size, out=scratch)
-        np.add(p, scratch, out=p)
-    in_pieces(step, param, grad, mean, square)
+    numbers = np.array([new1, beta2, 1 - beta2, correction, eps, -step_size], param.dtype)
+    in_pieces(_adam, (param, grad, mean, square), *[numbers[i, ...] for i in range(6)])     # 0-d arrays need no cast
+
+
+def _adam(p: Any, g: Any, m: Any, v: Any, scratch: Any, new1: Any, beta2: Any, new2: Any, correction: Any, eps: Any,
+          minus_step: Any) -> None:
+    scratch = np.subtract(g, m, scratch)
+    np.add(m, np.multiply(scratch, new1, scratch), m)
+    np.multiply(v, beta2, v)
+    np.multiply(g, g, scratch)
+    np.add(v, np.multiply(scratch, new2, scratch), v)
+    np.sqrt(v, scratch)
+    np.divide(scratch, correction, scratch)
+    np.add(scratch, eps, scratch)
+    np.divide(m, scratch, scratch)
+    np.add(p, np.multiply(scratch, minus_step, scratch), p)

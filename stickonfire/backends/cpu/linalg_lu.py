@@ -13,7 +13,7 @@ Array = Any
 _BLOCK = 32             # columns eliminated before the rest is updated by one product
 
 
-def lu_packed(a: Array, pivot: bool = True) -> tuple[Array, Array, Array]:
+def lu_packed(a: Array) -> tuple[Array, Array, Array]:
     """L (below the diagonal) and U in one array, the row swapped with each row (1-based), the first zero pivot (1-based).
 
     Reference, for one square matrix: for each column j, bring the row with the largest element up, divide what is below it
@@ -27,7 +27,7 @@ def lu_packed(a: Array, pivot: bool = True) -> tuple[Array, Array, Array]:
     for start in range(0, k, _BLOCK):
         end = min(start + _BLOCK, k)
         for j in range(start, end):
-            _eliminate(work, pivots, info, j, end, pivot)
+            _eliminate(work, pivots, info, j, end)
         if end < n:
             top = work[:, start:end, end:]
             _substitute(work[:, start:end, start:end], top, False, True)
@@ -35,18 +35,17 @@ def lu_packed(a: Array, pivot: bool = True) -> tuple[Array, Array, Array]:
     return work.reshape(a.shape), pivots.reshape(*batch, k), info.reshape(batch)
 
 
-def _eliminate(work: Array, pivots: Array, info: Array, j: int, end: int, pivot: bool) -> None:
+def _eliminate(work: Array, pivots: Array, info: Array, j: int, end: int) -> None:
     """One column: choose the pivot, swap rows, divide, update the block's columns up to `end`."""
-    if pivot:
-        column = work[:, j:, j]
-        size = np.abs(column.real) + np.abs(column.imag) if work.dtype.kind == "c" else np.abs(column)
-        chosen = j + size.argmax(1)
-        pivots[:, j] = chosen + 1
-        moved = np.flatnonzero(chosen != j)
-        if len(moved):
-            rows = work[moved, j].copy()
-            work[moved, j] = work[moved, chosen[moved]]
-            work[moved, chosen[moved]] = rows
+    column = work[:, j:, j]
+    size = np.abs(column.real) + np.abs(column.imag) if work.dtype.kind == "c" else np.abs(column)
+    chosen = j + size.argmax(1)
+    pivots[:, j] = chosen + 1
+    moved = np.flatnonzero(chosen != j)
+    if len(moved):
+        rows = work[moved, j].copy()
+        work[moved, j] = work[moved, chosen[moved]]
+        work[moved, chosen[moved]] = rows
     head = work[:, j, j]
     zero = head == 0
     info[(info == 0) & zero] = j + 1

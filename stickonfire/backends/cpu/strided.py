@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...core.shapes import contiguous_strides
+from .wide import in_float32
 
 Geometry = tuple[tuple[int, ...], tuple[int, ...], int]
 
@@ -223,6 +224,7 @@ def windows(a: Any, dim: int, size: int, step: int) -> Any:
     return viewed(a, shape, strides)
 
 
+@in_float32
 def fold_windows(parts: Any, dim: int, size: int, step: int, shape: Sequence[int]) -> Any:
     """The adjoint of `windows`: each element added where it came from."""
     out = np.zeros(shape, parts.dtype)

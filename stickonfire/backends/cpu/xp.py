@@ -14,17 +14,17 @@ import numpy as np
 from numpy import (abs, add, all, any, arange, arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh,
                    argmax, argmin, argpartition, argsort, array_equal, asarray, bitwise_and, bitwise_count,
                    bitwise_or, bitwise_xor, broadcast_to, ceil, concatenate, copysign, copyto, cos, cosh,
-                   count_nonzero, cumprod, cumsum, diff, divide, divmod, einsum, empty, empty_like, equal,
-                   errstate, exp, exp2, expand_dims, expm1, eye, fix, flip, floor, floor_divide, fmax, fmin,
-                   fmod, frexp, full, full_like, gcd, greater, greater_equal, heaviside, hypot, invert,
-                   isfinite, isinf, isnan, lcm, ldexp, left_shift, less, less_equal, linspace, log, log1p,
-                   log2, log10, logaddexp, logaddexp2, logical_and, logical_not, logical_or, logical_xor,
-                   matmul, maximum, mean, minimum, moveaxis, multiply, nan_to_num, negative, nextafter,
-                   nonzero, not_equal, ones, ones_like, partition, power, prod, put_along_axis, reciprocal,
-                   remainder, repeat, reshape, result_type, right_shift, rint, roll, rot90, searchsorted,
-                   sign, signbit, sin, sinh, sort, sqrt, square, squeeze, stack, subtract, sum, swapaxes,
-                   take, take_along_axis, tan, tanh, tensordot, tile, transpose, tril, tril_indices, triu,
-                   triu_indices, true_divide, trunc, unique, where, zeros, zeros_like)
+                   count_nonzero, diff, divide, divmod, einsum, empty, empty_like, equal, errstate, exp, exp2,
+                   expand_dims, expm1, eye, fix, flip, floor, floor_divide, fmax, fmin, fmod, frexp, full,
+                   full_like, gcd, greater, greater_equal, heaviside, hypot, invert, isfinite, isinf, isnan,
+                   lcm, ldexp, left_shift, less, less_equal, linspace, log, log1p, log2, log10, logaddexp,
+                   logaddexp2, logical_and, logical_not, logical_or, logical_xor, matmul, maximum, minimum,
+                   moveaxis, multiply, nan_to_num, negative, nextafter, nonzero, not_equal, ones, ones_like,
+                   partition, power, prod, put_along_axis, reciprocal, remainder, repeat, reshape,
+                   result_type, right_shift, rint, roll, rot90, searchsorted, signbit, sin, sinh, sort,
+                   sqrt, square, squeeze, stack, subtract, swapaxes, take, take_along_axis, tan, tanh,
+                   tensordot, tile, transpose, tril, tril_indices, triu, triu_indices, true_divide, trunc,
+                   unique, where, zeros, zeros_like)
 
 from ...core.dtypes import dtype
 from .convert import cast, conj, from_data, from_dlpack, number_like
@@ -35,7 +35,7 @@ from .gather import (add_rows, checked_index, checked_parts, checked_source, dia
 from .kernels import log_softmax, occurrences, softmax
 from .kernels_activation import elu, elu_grad, silu, silu_grad
 from .kernels_elementwise import (complex_logaddexp, complex_of, complex_over, isneginf, isposinf, isreal,
-                                  keep, parts_of, step)
+                                  keep, parts_of, sign, step)
 from .linalg import (cholesky_info, det, eig, eigh, eigvals, eigvalsh, householder_form, inverse_info, matrix_exp, qr,
                      slogdet, solve_info, svd, svdvals)
 from .linalg_lu import lu_packed, row_order, solve_triangular
@@ -49,6 +49,7 @@ from .strided import (address, as_strided, basic, between, contiguous, copy, den
                       offset, positions, resized, shares_memory, steps, storage, strides_as_promised,
                       unsqueezed, viewed, windows)
 from .types import from_numpy_dtype, to_numpy_dtype
+from .wide import cumprod, cumsum, mean, sum
 
 ndarray = np.ndarray
 linalg, fft = np.linalg, np.fft

@@ -145,7 +145,7 @@ def softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any
     Shape: (*) -> (*).   Source: PyTorch `softmax`.
     """
     dim = _implicit_dim("softmax", input, _stacklevel) if dim is None else dim
-    return _softmax(input, dim=dim, dtype=dtype)
+    return _softmax(input if dtype is None else input.to(dtype), dim)
 
 
 def log_softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
@@ -154,7 +154,7 @@ def log_softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype:
     Shape: (*) -> (*).   Source: PyTorch `log_softmax`.
     """
     dim = _implicit_dim("log_softmax", input, _stacklevel) if dim is None else dim
-    return _log_softmax(input, dim=dim, dtype=dtype)
+    return _log_softmax(input if dtype is None else input.to(dtype), dim)
 
 
 def softmin(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:

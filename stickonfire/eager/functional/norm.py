@@ -65,8 +65,8 @@ def _empty(input: Any, weight: Any, bias: Any) -> Any:
 
 
 def _standardized(input: Any, weight: Any, bias: Any, dims: tuple[int, ...], eps: float) -> Any:
-    out = standardize(input, _per_channel(weight, input.dim()), _per_channel(bias, input.dim()),
-                      dims=dims, eps=eps)
+    weight, bias = _per_channel(weight, input.dim()), _per_channel(bias, input.dim())
+    out = standardize(input, weight, bias, dims=dims, eps=eps)
     return out if out.dtype is input.dtype else out.to(input.dtype)
 
 
