@@ -116,13 +116,15 @@ def start(tensors: Tensors, grads: Any, create_graph: bool) -> Roots:
     if len(given) != len(outputs):
         raise RuntimeError(f"got {len(outputs)} tensors and {len(given)} gradients")
     edges: list[Edge] = []
-    for i, t in enumerate(outputs):
+    first: list[Any] = []
+    for t, g in zip(outputs, given):
         edge = current_edge(t)
         if edge is None:
-            raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn. Nothing it was "
-                               "computed from has requires_grad=True (or it was computed under no_grad)")
+            raise RuntimeError(f"element {len(edges)} of tensors does not require grad and does not have a grad_fn. Nothing it "
+                               "was computed from has requires_grad=True (or it was computed under no_grad)")
         edges.append(edge)
-    return edges, [first_gradient(t, g, create_graph) for t, g in zip(outputs, given)]
+        first.append(first_gradient(t, g, create_graph))
+    return edges, first
 
 
 def first_gradient(t: Tensor, g: Tensor | None, create_graph: bool) -> Any:

@@ -230,7 +230,7 @@ def lu(A: Tensor, pivot: bool = True, get_infos: bool = False) -> Any:
     """The older name of `linalg.lu_factor`, which raises nothing. Source: PyTorch `lu`."""
     pivoted(pivot)
     packed, pivots, info = run("lu_packed", A)
-    return (packed, pivots, info) if get_infos else (packed, pivots)
+    return results("_lu_with_info", "LU pivots info", packed, pivots, info) if get_infos else (packed, pivots)
 
 
 def parts(packed: Tensor) -> tuple[Tensor, Tensor]:

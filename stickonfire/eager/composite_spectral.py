@@ -8,7 +8,6 @@ from math import inf, prod
 from typing import Any
 
 from ..core.dtypes import FLOATING
-from ..core.limits import finfo
 from ..core.shapes import normalize_dims
 from ..core.state import modes
 from .composite_reduce import run
@@ -78,7 +77,8 @@ def householder_product(A: Tensor, tau: Tensor) -> Tensor:
     if tuple(A.shape[:-2]) != tuple(tau.shape[:-1]):
         raise RuntimeError("torch.linalg.householder_product: Expected batch dimensions of tau to be equal to input.shape[:-2], "
                            f"but got {list(tau.shape[:-1])}")
-    return reflected(A, tau, eye_like(A), reversed(range(tau.shape[-1])))
+    start = A.tril(-A.shape[-2]) + eye_like(A)              # zeros that know where they come from, and a diagonal
+    return reflected(A, tau, start, reversed(range(tau.shape[-1])))
 
 
 @composed
@@ -159,24 +159,6 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> Any:
     return results("svd", "U S V", u, s, vh.mH)
 
 
-def threshold(A: Tensor, largest: Tensor, atol: Any, rtol: Any) -> Tensor:
-    """Up to where a singular value counts as zero: max(atol, rtol * the largest one)."""
-    if rtol is None:
-        given = atol is not None and (bool((atol > 0).any()) if isinstance(atol, Tensor) else atol > 0)
-        rtol = 0.0 if given else max(A.shape[-2:]) * finfo(A.dtype.to_real()).eps
-    relative = largest * rtol
-    if atol is None:
-        return relative
-    if not isinstance(atol, Tensor):
-        return relative.clamp(min=atol)
-    atol = atol.to(relative.dtype)
-    return run("where", atol > relative, atol, relative)
-
-
-def singular_values(A: Tensor, hermitian: bool) -> Tensor:
-    return eigvalsh(A).abs() if hermitian else svdvals(A)
-
-
 @composed
 def pinv(A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None) -> Tensor:
     """The pseudo-inverse of Moore and Penrose; singular values up to max(atol, rtol * largest) count as zero.
@@ -187,9 +169,7 @@ def pinv(A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = N
         raise RuntimeError(f"linalg.pinv: Expected a tensor with 2 or more dimensions. Got shape {list(A.shape)}")
     if 0 in A.shape:
         return A.mT.clone()
-    values = singular_values(A.detach(), hermitian)
-    least = threshold(A, values.amax(-1), atol, rcond if rtol is None else rtol)
-    return run("pinv_above", A, least.expand(A.shape[:-2]), hermitian=hermitian)
+    return run("pinv", A, atol, rcond if rtol is None else rtol, hermitian=hermitian)
 
 
 @composed
@@ -206,12 +186,7 @@ def matrix_rank(A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: An
     """
     if A.ndim < 2:
         raise RuntimeError("torch.linalg.matrix_rank: The input tensor input must have at least 2 dimensions.")
-    values = singular_values(A.detach(), hermitian)
-    if values.shape[-1] == 0:
-        return values.sum(-1).long()
-    if tol is not None:
-        atol, rtol = tol, 0.0
-    return (values > threshold(A, values.amax(-1), atol, rtol).unsqueeze(-1)).sum(-1)
+    return run("matrix_rank", A, *((atol, rtol) if tol is None else (tol, 0.0)), hermitian=hermitian)
 
 
 DRIVERS = ("gelsy", "gels", "gelsd", "gelss")
@@ -239,9 +214,9 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     right = B.unsqueeze(-1) if vector else B
     x = pinv(A, rtol=0.0 if driver == "gels" else rcond) @ right
     values, rank = svdvals(A.detach()), matrix_rank(A, rtol=rcond)
-    residuals = values.new_empty(0)
+    residuals = x.real.reshape(-1)[:0]
     if m > n and driver != "gelsy" and bool((rank == n).all()):
-        residuals = ((A @ x - right).abs() ** 2).sum(-2).detach()
+        residuals = ((A @ x - right).abs() ** 2).sum(-2)
     return results("linalg_lstsq", "solution residuals rank singular_values", x.squeeze(-1) if vector else x, residuals,
                    rank.new_empty(0) if driver == "gels" else rank,
                    values if driver in ("gelsd", "gelss") else values.new_empty(0))
@@ -257,7 +232,7 @@ def matrix_power(A: Tensor, n: int) -> Tensor:
         raise RuntimeError("linalg.matrix_power: A must be batches of square matrices, but they are "
                            f"{' by '.join(map(str, A.shape[-2:]))} matrices")
     if n == 0:
-        return eye_like(A)
+        return A.tril(-A.shape[-1]) + eye_like(A)           # zeros that know where they come from
     square, result = (inverse(A) if n < 0 else A), None
     n = abs(n)
     while True:
@@ -368,8 +343,7 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Any = None) -> Tensor:
 @composed
 def linalg_vander(x: Tensor, *, N: int | None = None) -> Tensor:
     """Powers 0 to N - 1 of each element. Shape: (*, n) -> (*, n, N).   Source: PyTorch `linalg.vander`."""
-    if x.ndim == 0 or (N is None and x.shape[-1] == 0):
-        raise RuntimeError(f"linalg.vander: expected an input with at least one dimension, got {list(x.shape)}")
+    x = x.unsqueeze(-1) if x.ndim == 0 else x
     n = x.shape[-1] if N is None else N
     if n <= 1 and N is not None:
         raise RuntimeError("N must be greater than 1.")

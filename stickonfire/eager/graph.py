@@ -87,20 +87,36 @@ class OpNode(Node):
         xp = XP.get(g.__class__) if self.simple else None
         if xp is None:
             xp, g, saved = values.arguments(self, grads, saved)
-        rules, count = op.rules, len(self.parents)
-        if count == 1 or op.variadic:
-            value = rules[0].function(xp, g, *saved[0])
-            return value if op.variadic else (value,)
-        result: list[Any] = [None] * count
-        for rule, kept in zip(rules, saved):
-            if kept is not None:
-                value = rule.function(xp, g, *kept)
-                if len(rule.inputs) == 1:
-                    result[rule.inputs[0]] = value
-                else:
-                    for i, part in zip(rule.inputs, value):
+        return (op.backward or prepare(op))(xp, g, saved)
+
+
+def prepare(op: Op) -> Callable[[Any, Any, Any], Any]:
+    """Puts an op's rules together, the first time they are needed: (xp, g, saved) to gradients for all inputs."""
+    rules = op.rules
+    first, count = rules[0].function, len(op.tensors)
+    if op.variadic:
+        def backward(xp: Any, g: Any, saved: Any) -> Any:
+            return first(xp, g, *saved[0])
+    elif count == 1:
+        def backward(xp: Any, g: Any, saved: Any) -> Any:
+            return (first(xp, g, *saved[0]),)
+    elif [rule.inputs for rule in rules] == [(0,), (1,)] and count == 2:
+        second = rules[1].function
+
+        def backward(xp: Any, g: Any, saved: Any) -> Any:
+            a, b = saved
+            return None if a is None else first(xp, g, *a), None if b is None else second(xp, g, *b)
+    else:
+        def backward(xp: Any, g: Any, saved: Any) -> Any:
+            result: list[Any] = [None] * count
+            for rule, kept in zip(rules, saved):
+                if kept is not None:
+                    value = rule.function(xp, g, *kept)
+                    for i, part in zip(rule.inputs, (value,) if len(rule.inputs) == 1 else value):
                         result[i] = part
-        return result
+            return result
+    op.backward = backward
+    return backward
 
 
 class PackedNode(OpNode):

@@ -41,7 +41,8 @@ def make_plan(op: Op, xp: Any, arrays: list[Any]) -> Plan:
                                    f"{spelling(kind)}. In {op.name}; cast one of them with .to(dtype)")
     common = dtypes.result_type(tensors, [a for a in given if a.__class__ not in XP], state.default_dtype())
     if op.admit is not None:
-        op.admit(common, [kind for kind, _ in tensors])
+        op.admit(common, [xp.dtype_of(a) if a.__class__ in XP else dtypes.scalar_dtype(a, dtypes.float32)
+                          for a in given])
     compute, rounded = common, None
     if op.promote == "float" and common.category < FLOATING:
         compute = state.default_dtype()

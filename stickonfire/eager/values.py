@@ -12,7 +12,7 @@ from ..backends.base import XP
 from ..core import dtypes
 from ..core.state import modes
 from ..ops.op import REGISTRY
-from ..tape.node import Edge, Node, Output, ends_of
+from ..tape.node import Node, Output
 from . import namespace
 from .graph import AccumulateGrad, OpNode
 from .inplace import dispatch_inplace
@@ -48,9 +48,10 @@ class ArrayValues:
     def arguments(self, node: OpNode, grads: list[Any], saved: Any) -> tuple[Any, Any, Any]:
         """Namespace, output gradient(s) and saved values, as an op's rules want them."""
         arrays = [g if g is None or g.__class__ in XP else as_array(g) for g in grads]
-        xp = XP[next(g for g in arrays if g is not None).__class__]
+        some = next(g for g in arrays if g is not None)
+        xp = XP[some.__class__]
         if node.outputs > 1:
-            arrays = [xp.zeros(shape, node.native) if g is None else g for g, shape in zip(arrays, node.shape)]
+            arrays = [xp.zeros(shape, some.dtype) if g is None else g for g, shape in zip(arrays, node.shape)]
         if node.op.opmath and any([g.dtype.itemsize == 2 for g in arrays]):
             arrays = [widened(xp, g) for g in arrays]
             saved = [None if kept is None else [widened(xp, value) for value in kept] for kept in saved]
@@ -126,7 +127,7 @@ class ArrayValues:
     def call_hooks(self, node: Node, inputs: Any, grads: list[Any]) -> Any:
         """Runs the hooks that come after a node; what one returns replaces the gradients for the parents."""
         given = tuple([self.wrap(g) for g in grads])
-        tensors = tuple([self.wrap(self.fit(g, shape_at(edge), None)) if g is not None and edge is not None else None
+        tensors = tuple([self.wrap(self.fit(g, edge.shape, None)) if g is not None and edge is not None else None
                          for g, edge in zip(inputs, node.parents)])
         with set_grad(self.recording):
             for hook in list(node.hooks.after.values()):                # type: ignore[union-attr]
@@ -233,12 +234,6 @@ def laid_out(xp: Any, grad: Any, like: Any) -> Any:
     out = xp.empty_like(like)
     xp.copyto(out, grad)
     return out
-
-
-def shape_at(edge: Edge) -> tuple[int, ...]:
-    """The shape of the tensor that an edge belongs to."""
-    node, output = ends_of(edge)
-    return node.shape if node.outputs == 1 else node.shape[output]
 
 
 def checked_result(result: Any, given: Tensor | None) -> Any:

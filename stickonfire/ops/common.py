@@ -65,8 +65,8 @@ def refuse(made: Op, letters: str, kernel: str = "", text: str = "") -> Op:
 
     def check(common, kinds):
         if "bifc"[common.category] in letters:
-            raise NotImplementedError(text or f'"{called}" not implemented for \'{SCALAR_NAMES[common.name]}\'. Cast '
-                                      f"the tensor first: {made.name}() takes {accepted}")
+            said = f'"{called}" not implemented for \'{SCALAR_NAMES[common.name]}\'. Cast the tensor first: '
+            raise NotImplementedError(text or f"{said}{made.name}() takes {accepted}")
     accepted = ", ".join(word for letter, word in KINDS.items() if letter not in letters)
     return made.admission()(check)
 

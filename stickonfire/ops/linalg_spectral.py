@@ -9,6 +9,7 @@ differentiation of pseudo-inverses (1973).
 from __future__ import annotations
 
 from ..core.dtypes import COMPLEX
+from ..core.limits import finfo
 from .linalg import check_matrix, identity
 from .matmul import adjoint
 from .op import op
@@ -186,9 +187,9 @@ def svdvals(xp, a):
     return xp.svdvals(a)
 
 
-@op(opmath=False, grad_name="LinalgPinvBackward0")
-def pinv_above(xp, a, least, hermitian: bool = False):
-    """The pseudo-inverse, singular values up to `least` counted as zero. Shape: (*, M, N), (*) -> (*, N, M).
+@op(opmath=False, scalars=True, grad_name="LinalgPinvBackward0")
+def pinv(xp, a, atol=None, rtol=None, hermitian: bool = False):
+    """The pseudo-inverse, singular values up to max(atol, rtol * largest) counted as zero. Shape: (*, M, N) -> (*, N, M).
 
     Source: PyTorch `linalg.pinv`.
     """
@@ -198,12 +199,32 @@ def pinv_above(xp, a, least, hermitian: bool = False):
         vh = adjoint(xp, u)
     else:
         u, s, vh = xp.svd(a, False)
-    large = xp.abs(s) > xp.expand_dims(least, -1)
+    size = xp.abs(s)
+    large = size > xp.expand_dims(threshold(xp, a, xp.maximum.reduce(size, axis=-1), atol, rtol), -1)
     inverse = xp.where(large, 1 / xp.where(large, s, xp.ones_like(s)), xp.zeros_like(s))
     return xp.product(columns_times(xp, adjoint(xp, vh), inverse), adjoint(xp, u))
 
 
-@pinv_above.gradient("a")
+def threshold(xp, a, largest, atol, rtol):
+    """Up to where a singular value counts as zero: max(atol, rtol * the largest one)."""
+    if rtol is None:
+        rtol = 0.0 if atol is not None and xp.any(xp.asarray(atol) > 0) else max(a.shape[-2:]) * finfo(xp.dtype_of(a)).eps
+    relative = largest * rtol
+    return relative if atol is None else xp.maximum(relative, xp.cast(xp.asarray(atol), xp.dtype_of(largest)))
+
+
+@op(opmath=False, scalars=True, differentiable=False)
+def matrix_rank(xp, a, atol=None, rtol=None, hermitian: bool = False):
+    """How many singular values are above max(atol, rtol * largest). Shape: (*, M, N) -> (*).   Source: `linalg.matrix_rank`."""
+    check_matrix(xp, "linalg.matrix_rank", a, square=hermitian)
+    if 0 in a.shape[-2:]:
+        return xp.zeros(a.shape[:-2], int)
+    size = xp.abs(xp.eigvalsh(a, "L")) if hermitian else xp.svdvals(a)
+    least = threshold(xp, a, xp.maximum.reduce(size, axis=-1), atol, rtol)
+    return xp.add.reduce(size > xp.expand_dims(least, -1), axis=-1, dtype=int)
+
+
+@pinv.gradient("a")
 def _(xp, g, a, out):
     """With P the pseudo-inverse: -P^H G P^H + (1 - A P) G^H P P^H + P^H P G^H (1 - P A) (Golub and Pereyra, equation 4.12)."""
     p, ph, gh = out, adjoint(xp, out), adjoint(xp, g)

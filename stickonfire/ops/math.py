@@ -194,6 +194,8 @@ def pow(xp, input, exponent):
 
 def scalar_power(xp, input, exponent):
     """A tensor to the power of a Python number; small powers by multiplication."""
+    if exponent.__class__ is bool and is_bool(input):
+        return input | (not exponent)
     if exponent == 2:
         return xp.square(input)
     if exponent == 3:

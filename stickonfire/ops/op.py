@@ -92,6 +92,7 @@ class Op:
         self.kernel: Callable[..., Any] | None = None                   # in-place form, if there is a faster one
         self.admit: Callable[..., None] | None = None                   # refuses dtypes, when a plan is made
         self.casts: dict[Any, Any] = {}                                 # filled by eager.promotion
+        self.backward: Callable[[Any, Any, Any], Any] | None = None     # the rules in one, made by eager.graph
 
     def __repr__(self) -> str:
         return f"<op {self.name}({', '.join(self.params)})>"

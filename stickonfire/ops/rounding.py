@@ -230,8 +230,8 @@ isreal = finder("isreal", "Whether its imaginary part is zero.")
 for each in (floor, ceil, trunc, round, sign):
     flat(each)
     refuse(each, "bc", text=f"{each.name} is not supported for complex or bool inputs")
-refuse(sign, "c", text="Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn "
-                       "instead.")
+refuse(sign, "c", text="Unlike NumPy, torch.sign is not intended to support complex numbers. Please use "
+                       "torch.sgn instead.")
 refuse(abs, "b")
 refuse(heaviside, "c")
 refuse(nextafter, "bic")

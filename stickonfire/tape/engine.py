@@ -56,17 +56,13 @@ def walk(edges: list[Edge], grads: list[Any], values: Values, keep: bool, wanted
     tell); else at the end. anomaly: errors name the place where the node was made.
     """
     start = Roots(edges, grads)
-    visit = careful(start, values, wanted, anomaly)
     rare = wanted is not None or anomaly
+    visit = careful(start, values, wanted, anomaly)
     uses = count_uses(start) if prompt else None
     add, fit = values.add, values.fit
-    waiting: dict[int, tuple[Node, list[Any]]] = {start.number: (start, [None])}
+    waiting: dict[int, tuple[Any, list[Any]]] = {start.number: (start, [None])}
     heap = [start.number]
     leaves: dict[Node, list[Any]] = {}              # in the order in which their last gradients arrived
-    parent: Any
-    inputs: Any
-    grad: Any
-    sums: Any
     while heap:
         node, arrived = waiting.pop(heappop(heap))
         inputs = visit(node, arrived) if rare or node.hooks is not None else node.apply(arrived, values)
@@ -74,22 +70,23 @@ def walk(edges: list[Edge], grads: list[Any], values: Values, keep: bool, wanted
             continue
         if not keep:
             node.release()
-        natives = node.natives
-        for i, parent in enumerate(node.parents):
-            if parent is None or (grad := inputs[i]) is None:
+        if node.natives is not None:
+            inputs = [fit(grad, edge.shape, native) if grad is not None and edge is not None else None
+                      for grad, edge, native in zip(inputs, node.parents, node.natives)]
+        for parent, grad in zip(node.parents, inputs):
+            if grad is None or parent is None:
                 continue
-            output = 0
-            if parent.__class__ is Output:
+            output, many, shape = 0, parent.__class__ is Output, parent.shape
+            if many:
                 output, parent = parent.index, parent.node
-            shape = parent.shape if parent.outputs == 1 else parent.shape[output]
-            if natives is not None or grad.shape != shape:
-                grad = fit(grad, shape, None if natives is None else natives[i])
+            if grad.shape != shape:
+                grad = fit(grad, shape, None)
             if not parent.parents:
                 sums = leaves.pop(parent, None)
                 leaves[parent] = [grad] if sums is None else [add(sums[0], grad)]
             elif (place := waiting.get(parent.number)) is None:
                 heappush(heap, parent.number)
-                sums = [None] * parent.outputs
+                sums = [None] * parent.outputs if many else [grad]
                 sums[output] = grad
                 waiting[parent.number] = parent, sums
             else:
@@ -97,11 +94,11 @@ def walk(edges: list[Edge], grads: list[Any], values: Values, keep: bool, wanted
                 sums[output] = grad if sums[output] is None else add(sums[output], grad)
         inputs = arrived = grad = sums = place = None   # so that a leaf sees whether a gradient is in use elsewhere
         if uses is not None:
-            for parent in completed(node, uses):
-                if parent in leaves:
-                    visit(parent, leaves.pop(parent))
-    for parent in list(leaves):
-        visit(parent, leaves.pop(parent))
+            for leaf in completed(node, uses):
+                if leaf in leaves:
+                    visit(leaf, leaves.pop(leaf))
+    for leaf in list(leaves):
+        visit(leaf, leaves.pop(leaf))
 
 
 def careful(start: Node, values: Values, wanted: Wanted | None, anomaly: bool) -> Callable[[Node, list[Any]], Any]:

@@ -94,10 +94,10 @@ class Node:
 class Output:
     """The edge to one output of a node that has several."""
 
-    __slots__ = ("node", "index")
+    __slots__ = ("node", "index", "shape")
 
     def __init__(self, node: Node, index: int) -> None:
-        self.node, self.index = node, index
+        self.node, self.index, self.shape = node, index, node.shape[index]
 
 
 Edge = Node | Output

@@ -76,6 +76,8 @@ def test_bools_are_not_subtracted():
     t = sof.tensor([True])
     with pytest.raises(RuntimeError, match="Subtraction"):
         t - t
+    with pytest.raises(RuntimeError, match="Subtraction"):
+        1 - t
     with pytest.raises(RuntimeError, match="Negation"):
         -t
     with pytest.raises(RuntimeError, match="alpha"):

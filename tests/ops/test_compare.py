@@ -42,11 +42,11 @@ def test_no_gradient_is_recorded():
 
 
 def test_what_has_no_order_or_no_bits():
-    with pytest.raises(RuntimeError, match="complex"):
+    with pytest.raises(RuntimeError, match="Complex"):
         sof.lt(sof.tensor([1j]), sof.tensor([1j]))
     with pytest.raises(RuntimeError, match="bitwise_and"):
         sof.bitwise_and(sof.ones(2), sof.ones(2))
-    with pytest.raises(RuntimeError, match="bitwise_not"):
+    with pytest.raises(TypeError, match="operator.invert"):
         ~sof.ones(2)
     with pytest.raises(RuntimeError, match="gcd"):
         sof.gcd(sof.tensor([True]), sof.tensor([True]))

@@ -17,7 +17,7 @@ def in_pieces(step: Callable[..., None], arrays: tuple[Any, ...], *settings: flo
     """Runs `step(*arrays, scratch, *settings)`, piece by piece where all arrays are dense and of one shape."""
     target = arrays[0]
     if target.size <= BLOCK:
-        step(*arrays, None, *settings)
+        step(*arrays, None if target.ndim else np.empty_like(target), *settings)     # 0-d results would be scalars
         return
     shape = target.shape
     if not all([a.flags.c_contiguous and a.shape == shape for a in arrays]):
@@ -46,7 +46,8 @@ def add_product(target: Any, one: Any, two: Any, factor: float) -> None:
 
 def _add_product(a: Any, b: Any, c: Any, scratch: Any, factor: float) -> None:
     scratch = np.multiply(b, c, scratch)
-    np.add(a, scratch if factor == 1 else np.multiply(scratch, factor, scratch), a)
+    np.add(a, scratch if factor == 1 else scratch * factor if scratch.ndim == 0 else
+           np.multiply(scratch, factor, scratch), a)
 
 
 def add_quotient(target: Any, one: Any, two: Any, factor: float) -> None:
@@ -56,7 +57,8 @@ def add_quotient(target: Any, one: Any, two: Any, factor: float) -> None:
 
 def _add_quotient(a: Any, b: Any, c: Any, scratch: Any, factor: float) -> None:
     scratch = np.divide(b, c, scratch)
-    np.add(a, scratch if factor == 1 else np.multiply(scratch, factor, scratch), a)
+    np.add(a, scratch if factor == 1 else scratch * factor if scratch.ndim == 0 else
+           np.multiply(scratch, factor, scratch), a)
 
 
 def move_towards(target: Any, end: Any, weight: float) -> None:

@@ -5,6 +5,7 @@ Imported by `linalg.py` and `xp.py`. Imports NumPy only.
 """
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ def lu_packed(a: Array) -> tuple[Array, Array, Array]:
     by it, subtract column times row from the rest.   Source: Golub and Van Loan, Matrix Computations, section 3.4.
     """
     *batch, m, n = a.shape
-    work = np.array(a, order="C").reshape(-1, m, n)
+    work = np.array(a, order="C").reshape(math.prod(batch), m, n)
     k = min(m, n)
     pivots = np.broadcast_to(np.arange(1, k + 1, dtype=np.int32), (len(work), k)).copy()
     info = np.zeros(len(work), np.int32)
@@ -56,7 +57,7 @@ def _eliminate(work: Array, pivots: Array, info: Array, j: int, end: int) -> Non
 
 def row_order(pivots: Array, rows: int, inverse: bool = False) -> Array:
     """From swaps (1-based) to the order of rows: row i of P^T A is row order[i] of A; or the inverse of that."""
-    swaps = pivots.reshape(-1, pivots.shape[-1]).astype(np.int64) - 1
+    swaps = pivots.reshape(math.prod(pivots.shape[:-1]), pivots.shape[-1]).astype(np.int64) - 1
     order = np.broadcast_to(np.arange(rows), (len(swaps), rows)).copy()
     each = np.arange(len(swaps))
     for j in range(swaps.shape[1]):
