@@ -205,6 +205,13 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     return dispatch_inplace(REGISTRY["copy"], (self, src), {"non_blocking": False})
 
 
+def contiguous(self: Tensor, memory_format: Any = None) -> Tensor:
+    """The tensor itself if row-major and dense, else such a copy.   Source: PyTorch `Tensor.contiguous`."""
+    if namespace_of(self).is_contiguous(self._array):
+        return self
+    return dispatch(REGISTRY["contiguous"], (self,), {"memory_format": None})
+
+
 def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
     """Another shape in place; elements kept in row-major order, new ones unwritten.
 
@@ -295,9 +302,9 @@ def share_memory_(self: Tensor) -> Tensor:
 METHODS: dict[str, Any] = {
     "size": size, "stride": stride, "numel": numel, "nelement": numel, "dim": dim, "ndimension": dim,
     "element_size": element_size, "storage_offset": storage_offset, "data_ptr": data_ptr,
-    "is_contiguous": is_contiguous, "to": to, "cuda": cuda, "cpu": cpu, "type": type_, "type_as": type_as, "view": view,
+    "is_contiguous": is_contiguous, "contiguous": contiguous, "to": to, "cuda": cuda, "cpu": cpu, "type": type_, "type_as": type_as, "view": view,
     "view_as": view_as, "reshape_as": reshape_as, "expand_as": expand_as, "copy_": copy_, "resize_": resize_,
-    "resize_as_": resize_as_, "set_": set_, "is_inference": is_inference, "is_set_to": is_set_to,
+    "resize_as_": resize_as_, "set_": set_, "is_inference": is_inference, "_is_view": lambda self: self._base is not None, "is_set_to": is_set_to,
     "get_device": get_device, "apply_": apply_, "adjoint": adjoint, "share_memory_": share_memory_,
     "is_floating_point": is_floating_point, "is_complex": is_complex, "is_signed": is_signed, "is_nonzero": is_nonzero,
     "is_cuda": False, "is_sparse": False, "is_quantized": False, "is_mkldnn": False, "is_meta": False, "is_nested": False,

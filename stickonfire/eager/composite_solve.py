@@ -343,9 +343,43 @@ def matrix_exp(A: Tensor) -> Tensor:
     return run("matrix_exp", A)
 
 
+@composed
+def ldl_factor_ex(A: Tensor, *, hermitian: bool = False, check_errors: bool = False) -> Any:
+    """L and D of A = L D L^T in one matrix, the pivots, and 0 or the place of a zero in D.
+
+    Shape: (*, N, N) -> (*, N, N), (*, N), (*).   Source: PyTorch `linalg.ldl_factor_ex`.
+    """
+    packed, pivots, info = run("ldl_packed", A, hermitian=hermitian)
+    if check_errors:
+        check(info, "torch.linalg.ldl_factor_ex", SINGULAR_D)
+    return results("linalg_ldl_factor_ex", "LD pivots info", packed, pivots, info)
+
+
+SINGULAR_D = ("D[{0},{0}] is zero and using it on ldl_solve would result in a division by zero. If you still want to perform the "
+              "factorization, consider calling ldl_factor_ex")
+
+
+@composed
+def ldl_factor(A: Tensor, *, hermitian: bool = False) -> Any:
+    """L and D of A = L D L^T in one matrix, and the pivots. Shape: (*, N, N) -> (*, N, N), (*, N).
+
+    Source: PyTorch `linalg.ldl_factor`.
+    """
+    packed, pivots, info = run("ldl_packed", A, hermitian=hermitian)
+    check(info, "torch.linalg.ldl_factor", SINGULAR_D)
+    return results("linalg_ldl_factor", "LD pivots", packed, pivots)
+
+
+@composed
+def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False) -> Tensor:
+    """X of A X = B from what `ldl_factor` gives. Shape: (*, N, N), (*, N), (*, N, K) -> (*, N, K).   Source: `linalg.ldl_solve`."""
+    return run("ldl_solve", LD, pivots, B, hermitian=hermitian)
+
+
 FUNCTIONS = (inverse, triangular_solve, cholesky, cholesky_solve, cholesky_inverse, lu, lu_unpack, lu_solve, det, slogdet,
              logdet, matrix_exp)
 METHODS = {f.__name__: f for f in FUNCTIONS if f is not lu_unpack}
 LINALG = {"inv_ex": inv_ex, "inv": inverse, "solve_ex": solve_ex, "solve": solve, "solve_triangular": solve_triangular,
           "cholesky_ex": cholesky_ex, "cholesky": linalg_cholesky, "lu_factor_ex": lu_factor_ex, "lu_factor": lu_factor,
-          "lu": linalg_lu, "lu_solve": linalg_lu_solve, "det": det, "slogdet": linalg_slogdet, "matrix_exp": matrix_exp}
+          "lu": linalg_lu, "lu_solve": linalg_lu_solve, "det": det, "slogdet": linalg_slogdet, "matrix_exp": matrix_exp,
+          "ldl_factor_ex": ldl_factor_ex, "ldl_factor": ldl_factor, "ldl_solve": ldl_solve}

@@ -18,7 +18,7 @@ from .inplace import dispatch_inplace
 from .tensor import Tensor, make, namespace_of
 
 WHOLE = slice(None)
-INDEX, INDEX_PUT, COPY = REGISTRY["index"], REGISTRY["index_put"], REGISTRY["copy"]
+INDEX, INDEX_PUT, COPY, FILL = (REGISTRY[name] for name in ("index", "index_put", "copy", "fill_tensor_"))
 
 
 def getitem(self: Tensor, index: Any) -> Tensor:
@@ -43,9 +43,17 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     """
     simple, spec, indices, step = parse(self, index)
     source = as_value(self, value)
+    if source._array.ndim == 0 and isinstance(index, Tensor) and index.dtype is dtypes.uint8:
+        raise RuntimeError("masked_fill_ only supports boolean masks, but got mask with dtype unsigned char. Convert "
+                           "it with .bool()")
     view = self if simple is None else basic(self, simple, step)
     if not indices:
-        dispatch_inplace(COPY, (view, trimmed(source, view._array.ndim)), {"non_blocking": False})
+        if source._array.ndim:
+            dispatch_inplace(COPY, (view, trimmed(source, view._array.ndim)), {"non_blocking": False})
+        else:
+            dispatch_inplace(FILL, (view, source), {})
+        return
+    if index is False:
         return
     put = {"spec": spec, "accumulate": False}
     picked = view._array[tuple([next_array(i) for i in filled(spec, indices)])].shape if source._array.ndim > 1 else ()
@@ -69,6 +77,8 @@ def as_value(self: Tensor, value: Any) -> Tensor:
         return value
     if isinstance(value, numbers.Number):
         xp = namespace_of(self)
+        if isinstance(value, complex) and not self.dtype.is_complex:
+            raise RuntimeError(f"value cannot be converted to type {self.dtype} without overflow")
         return make(xp.cast(xp.asarray(value), self.dtype))
     if hasattr(value, "__array__"):
         return tensor(value)
@@ -148,9 +158,10 @@ def parse(self: Tensor, index: Any) -> tuple[tuple[Any, ...] | None, tuple[Any, 
             indices.append(item)
             dim += width(item)
         elif isinstance(item, slice):
-            simple.append(item)
+            whole = covers(item, self._array.shape[dim])
+            simple.append(WHOLE if whole else item)
             spec.append(WHOLE)
-            if not covers(item, self._array.shape[dim]):
+            if not whole:
                 step = "Slice"
             dim += 1
         else:
@@ -191,7 +202,7 @@ def as_item(part: Any) -> Any:
     if isinstance(part, (list, tuple, range)) or hasattr(part, "__array__"):
         made = tensor(list(part) if isinstance(part, range) else part)
         return as_item(made.long() if made._array.size == 0 else made)
-    raise TypeError(f"only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got "
+    raise IndexError(f"only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got "
                     f"{type(part).__name__})")
 
 
@@ -232,4 +243,9 @@ def check_index(self: Tensor, item: Tensor, dim: int) -> None:
             raise IndexError(f"index {low if low < -size else high} is out of bounds for dimension {dim} with size {size}")
 
 
-METHODS = {"__getitem__": getitem, "__setitem__": setitem}
+def delitem(self: Tensor, index: Any) -> None:
+    """Raises TypeError: a tensor's elements cannot be deleted."""
+    raise TypeError("Tensor does not support deleting items")
+
+
+METHODS = {"__getitem__": getitem, "__setitem__": setitem, "__delitem__": delitem}

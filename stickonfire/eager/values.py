@@ -271,7 +271,8 @@ def as_array(grad: Any) -> Any:
 
 def writable(array: Any) -> Any:
     """The array, or a copy if it looks writable and is not."""
-    return array if array.flags.writeable or repeats(array) else XP[array.__class__].copy(array)
+    xp = XP[array.__class__]
+    return array if xp.is_writable(array) or repeats(array) else xp.copy(array)
 
 
 def repeats(array: Any) -> bool:

@@ -79,8 +79,8 @@ def _(xp, input, other, alpha):
 @sub.admission()
 def _(common, kinds):
     if common is bool_:
-        raise RuntimeError("Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` "
-                           "or `logical_xor()` operator instead.")
+        raise RuntimeError("Subtraction, the `-` operator, with two bool tensors is not supported. Use the "
+                           "`^` or `logical_xor()` operator instead.")
     if bool_ in kinds:
         raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported. If you are "
                            "trying to invert a mask, use the `~` or `logical_not()` operator instead.")
@@ -95,7 +95,7 @@ def rsub(xp, input, other, *, alpha: float = 1):
     return sub.forward(xp, other, input, alpha=alpha)
 
 
-rsub.admission()(sub.admit)
+rsub.admit = sub.admit
 
 
 @rsub.gradient("input")

@@ -46,8 +46,8 @@ def lacks_gradient(made: Op, name: str) -> Op:
 
     def rule(xp, g, needs):
         if needs[position]:
-            raise NotImplementedError(f"the derivative for '{name}' of '{made.name}' is not implemented. Wrap "
-                                      "the call in torch.no_grad(), or call .detach() on that input")
+            raise NotImplementedError(f"the derivative for '{name}' of '{made.name}' is not implemented. "
+                                      "Wrap the call in torch.no_grad(), or call .detach() on that input")
     return made.gradient(name)(rule)
 
 

@@ -49,7 +49,9 @@ def index(xp, tensors, spec: tuple[Any, ...]):
 
     Shape: index shapes, broadcast, in place of the dims they index.   Source: PyTorch `index`.
     """
-    return tensors[0][filled(spec, tensors[1:])]
+    if spec[-1] is True and len(tensors) == 2 and tensors[1].dtype.kind == "i":
+        return xp.take(tensors[0], tensors[1], axis=len(spec) - 1)      # quicker, and row-major
+    return xp.contiguous(tensors[0][filled(spec, tensors[1:])])
 
 
 @index.gradient()
@@ -346,4 +348,38 @@ def nonzero_positions(xp, input):
     """The indices of non-zero elements, one a row. Shape: (*) -> (count, ndim).   Source: PyTorch `nonzero`."""
     if input.ndim == 0:
         return xp.zeros((int(bool(input)), 0), int)
-    return xp.stack(xp.nonzero(input), 1)
+    return xp.stack(xp.nonzero(input)).T          # column by column, as PyTorch has it
+
+
+def fill(xp, input, value):
+    """The input with every element a number. Shape: (*), () -> (*).   Source: PyTorch `fill`."""
+    return xp.full(input.shape, number_for(xp, input, value, "fill_"), input.dtype)
+
+
+def fill_kernel(xp, input, value):
+    input.fill(value)
+
+
+# one op for each of PyTorch's forms of fill, under the name its node has there
+FILL = {}
+for _form, _node in (("fill", 0), ("fill_tensor", 1), ("fill_number_", 2), ("fill_tensor_", 3)):
+    FILL[_form] = op(name=_form, scalars=True, grad_name=f"FillBackward{_node}")(fill)
+    FILL[_form].inplace()(fill_kernel)
+    FILL[_form].gradient("input")(lambda xp, g: xp.zeros_like(g))
+    FILL[_form].gradient("value")(lambda xp, g: xp.sum(g))
+
+
+@op(publish=("Tensor_",))
+def zero(xp, input):
+    """The input with every element zero. Shape: (*) -> (*).   Source: PyTorch `zero_`."""
+    return xp.zeros(input.shape, input.dtype)
+
+
+@zero.gradient("input")
+def _(xp, g):
+    return xp.zeros_like(g)
+
+
+@zero.inplace()
+def _(xp, input):
+    input.fill(0)

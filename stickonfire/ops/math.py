@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 from ..core.dtypes import int64
-from .common import EVERYWHERE, floating, is_bool, is_integral, is_number, refuse
+from .common import EVERYWHERE, floating, is_integral, is_number, refuse
 from .op import op
 
 LN2, LN10 = math.log(2), math.log(10)
@@ -194,8 +194,6 @@ def pow(xp, input, exponent):
 
 def scalar_power(xp, input, exponent):
     """A tensor to the power of a Python number; small powers by multiplication."""
-    if exponent.__class__ is bool and is_bool(input):
-        return input | (not exponent)
     if exponent == 2:
         return xp.square(input)
     if exponent == 3:
@@ -218,13 +216,14 @@ def scalar_power(xp, input, exponent):
 
 def integer_power(xp, input, exponent):
     """Ints to int powers: for a negative one, 1 / input ** -exponent without its decimals."""
-    if is_bool(input) and is_bool(exponent):
-        return input | ~exponent
     if not (exponent < 0).any():
         return xp.power(input, exponent)
     odd = exponent % 2 != 0
     small = xp.where(input == 1, 1, xp.where(input == -1, 1 - 2 * odd, 0))
     return xp.where(exponent < 0, small, xp.power(input, xp.maximum(exponent, 0))).astype(exponent.dtype)
+
+
+refuse(pow, "b", "pow")
 
 
 @pow.gradient("input")

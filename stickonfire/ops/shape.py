@@ -411,7 +411,7 @@ def clone(xp, input, *, memory_format: Any = None):
 clone.gradient("input")(passed_on)
 
 
-@op(publish=("Tensor",), view="maybe", grad_name="CloneBackward0")
+@op(view="maybe", grad_name="CloneBackward0")
 def contiguous(xp, input, memory_format: Any = None):
     """The tensor itself if row-major and dense, else such a copy. Shape: (*) -> (*).
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import Any, Protocol
 
-from .node import Edge, Node, Output, ends_of, next_number
+from .node import Edge, Node, Output, ends_of
 
 
 class Values(Protocol):
@@ -34,46 +34,25 @@ class Wanted:
     collect: Callable[[Node, int, Any], None]
 
 
-class Roots(Node):
-    """Where a walk starts: the node whose parents are the roots, and which hands them their gradients."""
-
-    __slots__ = ("grads",)
-    grads: list[Any]
-
-    def __init__(self, edges: list[Edge], grads: list[Any]) -> None:
-        self.number, self.parents, self.shape, self.grads = next_number(), tuple(edges), (), grads
-
-    def apply(self, grads: list[Any], values: Any) -> Any:
-        return self.grads
-
-
-def walk(edges: list[Edge], grads: list[Any], values: Values, keep: bool, wanted: Wanted | None = None,
+def walk(roots: list[Edge], grads: list[Any], values: Values, keep: bool, wanted: Wanted | None = None,
          prompt: bool = False, anomaly: bool = False) -> None:
-    """Runs the nodes that the roots `edges` depend on; `grads` are the roots' gradients.
+    """Runs the nodes that the roots depend on; `grads` are the roots' gradients.
 
     keep: whether nodes keep what they saved. wanted: where gradients are collected; then only nodes that lead
     there run, and leaves get none. prompt: leaves run as soon as their gradient is complete (their hooks could
     tell); else at the end. anomaly: errors name the place where the node was made.
     """
-    start = Roots(edges, grads)
     rare = wanted is not None or anomaly
-    visit = careful(start, values, wanted, anomaly)
-    uses = count_uses(start) if prompt else None
+    visit = careful(roots, values, wanted, anomaly)
+    uses = count_uses(roots) if prompt else None
     add, fit = values.add, values.fit
-    waiting: dict[int, tuple[Any, list[Any]]] = {start.number: (start, [None])}
-    heap = [start.number]
+    waiting: dict[int, tuple[Any, list[Any]]] = {}  # by number: nodes, and the gradients that have arrived
+    heap: list[int] = []                            # the numbers of these
     leaves: dict[Node, list[Any]] = {}              # in the order in which their last gradients arrived
-    while heap:
-        node, arrived = waiting.pop(heappop(heap))
-        inputs = visit(node, arrived) if rare or node.hooks is not None else node.apply(arrived, values)
-        if inputs is None:
-            continue
-        if not keep:
-            node.release()
-        if node.natives is not None:
-            inputs = [fit(grad, edge.shape, native) if grad is not None and edge is not None else None
-                      for grad, edge, native in zip(inputs, node.parents, node.natives)]
-        for parent, grad in zip(node.parents, inputs):
+    parents: Any = roots
+    inputs: Any = grads
+    while True:
+        for parent, grad in zip(parents, inputs):
             if grad is None or parent is None:
                 continue
             output, many, shape = 0, parent.__class__ is Output, parent.shape
@@ -94,16 +73,32 @@ def walk(edges: list[Edge], grads: list[Any], values: Values, keep: bool, wanted
                 sums[output] = grad if sums[output] is None else add(sums[output], grad)
         inputs = arrived = grad = sums = place = None   # so that a leaf sees whether a gradient is in use elsewhere
         if uses is not None:
-            for leaf in completed(node, uses):
+            for leaf in completed(parents, uses):
                 if leaf in leaves:
                     visit(leaf, leaves.pop(leaf))
+        if not heap:
+            break
+        node, arrived = waiting.pop(heappop(heap))
+        parents, natives = node.parents, node.natives
+        inputs = visit(node, arrived) if rare or node.hooks is not None else node.apply(arrived, values)
+        if inputs is None:                          # nothing wanted lies beyond
+            inputs = ()
+            continue
+        if not keep:
+            node.release()
+        if natives is not None:
+            inputs = [fit(grad, edge.shape, native) if grad is not None and edge is not None else None
+                      for grad, edge, native in zip(inputs, parents, natives)]
     for leaf in list(leaves):
-        visit(leaf, leaves.pop(leaf))
+        if rare or leaf.hooks is not None:
+            visit(leaf, leaves.pop(leaf))
+        else:
+            leaf.apply(leaves.pop(leaf), values)
 
 
-def careful(start: Node, values: Values, wanted: Wanted | None, anomaly: bool) -> Callable[[Node, list[Any]], Any]:
+def careful(roots: list[Edge], values: Values, wanted: Wanted | None, anomaly: bool) -> Callable[[Node, list[Any]], Any]:
     """What the walk does at a leaf, and at a node where anything rare is asked for. None: the node need not run."""
-    useful = None if wanted is None else leading_to(wanted.places, start)
+    useful = None if wanted is None else leading_to(wanted.places, roots)
 
     def visit(node: Node, grads: list[Any]) -> Any:
         hooks = node.hooks
@@ -133,10 +128,10 @@ def careful(start: Node, values: Values, wanted: Wanted | None, anomaly: bool) -
     return visit
 
 
-def reachable(start: Node) -> list[Node]:
-    """All nodes below `start`, itself included, the youngest first."""
-    seen = {start}
-    stack = [start]
+def reachable(roots: Iterable[Edge]) -> list[Node]:
+    """All nodes that the roots depend on, their own included, the youngest first."""
+    stack = [ends_of(edge)[0] for edge in roots]
+    seen = set(stack)
     while stack:
         for edge in stack.pop().parents:
             if edge is not None and (node := ends_of(edge)[0]) not in seen:
@@ -145,9 +140,9 @@ def reachable(start: Node) -> list[Node]:
     return sorted(seen, key=lambda node: node.number)
 
 
-def leading_to(places: Iterable[Node], start: Node) -> set[Node]:
-    """The nodes below `start` from which one of the places can be reached, those included."""
-    below = reachable(start)
+def leading_to(places: Iterable[Node], roots: Iterable[Edge]) -> set[Node]:
+    """The nodes that the roots depend on and from which one of the places can be reached, those included."""
+    below = reachable(roots)
     useful = set(places) & set(below)
     for node in reversed(below):                    # a node's parents come before it
         if any(edge is not None and ends_of(edge)[0] in useful for edge in node.parents):
@@ -155,20 +150,20 @@ def leading_to(places: Iterable[Node], start: Node) -> set[Node]:
     return useful
 
 
-def count_uses(start: Node) -> dict[Node, int]:
-    """How many edges lead to each leaf below `start`."""
+def count_uses(roots: list[Edge]) -> dict[Node, int]:
+    """How many edges lead to each leaf that the roots depend on."""
     uses: dict[Node, int] = {}
-    for node in reachable(start):
-        for edge in node.parents:
+    for edges in (roots, *[node.parents for node in reachable(roots)]):
+        for edge in edges:
             if edge is not None and not (leaf := ends_of(edge)[0]).parents:
                 uses[leaf] = uses.get(leaf, 0) + 1
     return uses
 
 
-def completed(node: Node, uses: dict[Node, int]) -> list[Node]:
-    """The leaves that nothing but the node, which has run, still had to give a gradient to."""
+def completed(edges: Iterable[Edge | None], uses: dict[Node, int]) -> list[Node]:
+    """The leaves among the edges that are not to get any more gradients."""
     done = []
-    for edge in node.parents:
+    for edge in edges:
         if edge is not None and (leaf := ends_of(edge)[0]) in uses:
             uses[leaf] -= 1
             if not uses[leaf]:

@@ -12,7 +12,8 @@ from tests.helpers.numeric import check_gradients
 
 VALUES = [-2.5, -1.2, -0.5, 0.0, 0.5, 1.5, 2.7, math.inf, math.nan]
 UNARY = {
-    "floor": np.floor, "ceil": np.ceil, "trunc": np.trunc, "round": np.rint, "sgn": lambda x: np.nan_to_num(np.sign(x)),
+    "floor": np.floor, "ceil": np.ceil, "trunc": np.trunc, "round": np.rint,
+    "sgn": lambda x: np.nan_to_num(np.sign(x)),
     "signbit": np.signbit,
     "isnan": np.isnan, "isinf": np.isinf, "isfinite": np.isfinite, "isposinf": np.isposinf,
     "isneginf": np.isneginf,

@@ -195,6 +195,18 @@ def expanded(a: Any, shape: Sequence[int]) -> Any:
     return viewed(a, shape, lead + kept)
 
 
+def broadcast_to(a: Any, shape: Sequence[int]) -> Any:
+    """A view with dims added in front, and dims of size 1 repeated; not to be written to."""
+    if a.ndim == 0 and a.__class__ is np.ndarray:       # at each `sum().backward()`, and NumPy's function is slow
+        return np.ndarray(shape, a.dtype, a, 0, (0,) * len(shape))
+    return np.broadcast_to(a, shape)
+
+
+def is_writable(a: Any) -> bool:
+    """Whether the array's memory may be changed through it."""
+    return a.flags.writeable
+
+
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """A writable view of the diagonals, as the last dim."""
     view = np.diagonal(a, offset, axis1, axis2)

@@ -38,6 +38,7 @@ from .kernels_elementwise import (complex_logaddexp, complex_of, complex_over, i
                                   keep, parts_of, sign, step)
 from .linalg import (cholesky_info, det, eig, eigh, eigvals, eigvalsh, householder_form, inverse_info, matrix_exp, qr,
                      slogdet, solve_info, svd, svdvals)
+from .linalg_ldl import ldl_packed, ldl_solve
 from .linalg_lu import lu_packed, row_order, solve_triangular
 from .products import affine, euclidean, plus_product, product, squared_size
 from .kernels_inplace import adam, add_product, add_quotient, add_scaled, move_towards
