@@ -14,7 +14,7 @@ from .eager import *  # noqa: F403  (the list is eager.__all__)
 
 __version__ = "0.1.0"
 newaxis = None
-SUBMODULES = ("autograd", "backends", "compat", "cuda", "data", "fft", "io", "linalg", "models", "nn", "optim", "random",
+SUBMODULES = ("autograd", "backends", "compat", "cuda", "data", "io", "linalg", "models", "nn", "optim", "random",
               "serialization", "special", "testing", "text", "train", "utils", "viz")
 LAZY = {"save": "io.checkpoint", "load": "io.checkpoint"}       # name -> where it is
 

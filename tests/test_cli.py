@@ -38,6 +38,12 @@ def run(tmp_path, text):
     return path
 
 
+def environment():
+    """That of this process, with the package under test first on the path of a child."""
+    path = os.pathsep.join([str(Path(torch.__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+    return {**os.environ, "PYTHONPATH": path.rstrip(os.pathsep)}
+
+
 def losses(path):
     records = map(json.loads, (path / "log.jsonl").read_text().splitlines())
     return [{k: v for k, v in record.items() if k != "tokens_per_second"} for record in records]
@@ -225,7 +231,7 @@ def test_stopped_and_resumed_run_has_the_losses_of_an_uninterrupted_one(tmp_path
     path = tmp_path / "stopped"
     command = [sys.executable, "-P", "-m", "stickonfire", "train", "--data", text, "--out", path, *SMALL]
     command += ["--steps", "100000", "--decay-steps", "12"]
-    env = {**os.environ, "PYTHONPATH": str(Path(torch.__file__).parents[1])}
+    env = environment()
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) as process:
         for line in process.stdout:
             if "validation loss" in line and not line.startswith("step 0/"):
@@ -278,7 +284,7 @@ def test_run_script(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     command = [sys.executable, "-P", "-m", "stickonfire", "run", str(script), "--lr", "3", "-x"]
-    env = {**os.environ, "PYTHONPATH": str(Path(torch.__file__).parents[1])}
+    env = environment()
     result = subprocess.run(command, capture_output=True, text=True, env=env)
     assert result.stdout == f"__main__ {[str(script), '--lr', '3', '-x']} 42 2.0\n", result.stderr
     assert result.returncode == 7

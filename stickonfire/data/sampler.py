@@ -82,7 +82,7 @@ class RandomSampler(Sampler[int]):
         if self.replacement:
             blocks = [DRAWN_AT_ONCE] * (count // DRAWN_AT_ONCE) + [count % DRAWN_AT_ONCE]
             for size in blocks:
-                yield from randint(high=n, size=(size,), dtype=int64, generator=generator).tolist()
+                yield from randint(0, n, (size,), dtype=int64, generator=generator).tolist()
         else:
             for _ in range(count // n):
                 yield from randperm(n, generator=generator).tolist()

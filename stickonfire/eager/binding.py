@@ -108,7 +108,8 @@ def tensor_list(op: Op, values: Any) -> tuple[Any, ...]:
         if not isinstance(value, Tensor):
             raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(value).__name__}")
     if not values and "empty" not in op.name:
-        raise RuntimeError(f"{op.name}(): expected a non-empty list of Tensors")
+        raise (ValueError if op.name == "cat" else RuntimeError)(f"torch.{op.name}(): expected a non-empty list of "
+                                                                 "Tensors")
     return values
 
 

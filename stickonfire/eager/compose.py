@@ -20,6 +20,7 @@ from . import (
     composite_reduce,
     composite_shape,
     composite_solve,
+    composite_slopes,
     composite_sort,
     composite_special,
     composite_spectral,
@@ -27,6 +28,7 @@ from . import (
     conversion,
     creation,
     indexing,
+    lowrank,
     random,
 )
 from .publish import NAMESPACES
@@ -34,8 +36,9 @@ from .tensor import Tensor
 
 MODULES: tuple[Any, ...] = (
     attributes, autograd, composite_arith, composite_complex, composite_copies, composite_functional, composite_index,
-    composite_products, composite_reduce, composite_shape, composite_solve, composite_sort, composite_special,
-    composite_spectral, composite_statistics, conversion, creation, indexing, random)
+    composite_products, composite_reduce, composite_shape, composite_solve, composite_slopes, composite_sort, composite_special,
+    composite_spectral, composite_statistics, conversion, creation, indexing, lowrank,
+    random)
 
 for _module in MODULES:
     NAMESPACES["stickonfire"].update({f.__name__: f for f in getattr(_module, "FUNCTIONS", ())})

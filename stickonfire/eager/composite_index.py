@@ -10,19 +10,16 @@ from typing import Any
 
 from ..core.dtypes import BOOL, INTEGER, int64
 from ..core.shapes import broadcast_shapes, normalize_dim
-from ..ops.index import FILL
 from ..ops.op import REGISTRY
-from .binding import plain_number
 from .creation import full, into, tensor
 from .dispatch import dispatch
 from .indexing import WHOLE, check_index
 from .inplace import dispatch_inplace
-from .publish import function
+from .publish import function, inplace_method
 from .tensor import Tensor, make, namespace_of
 
 WHERE, SCATTER, SCATTER_ADD, SCATTER_REDUCE, INDEX_PUT, POSITIONS = (REGISTRY[name] for name in (
     "where", "scatter_values", "scatter_add", "scatter_reduce", "index_put", "nonzero_positions"))
-ZERO = REGISTRY["zero"]
 select_by_index = function(REGISTRY["index_select"])
 
 
@@ -304,26 +301,6 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     return tuple(reversed(result))
 
 
-def fill(input: Tensor, value: Any) -> Tensor:
-    """A tensor like the input with every element a number. Shape: (*), () -> (*).   Source: PyTorch `fill`."""
-    return dispatch(FILL["fill_tensor" if isinstance(value, Tensor) else "fill"], (input, value), {})
-
-
-def fill_(self: Tensor, value: Any) -> Tensor:
-    """Sets every element to a number, in place.   Source: PyTorch `Tensor.fill_`."""
-    if not isinstance(value, Tensor):
-        return dispatch_inplace(FILL["fill_number_"], (self, plain_number(value)), {})
-    if value._array.ndim:
-        raise RuntimeError("fill_ only supports 0-dimension value tensor but got tensor with "
-                           f"{value._array.ndim} dimensions.")
-    return dispatch_inplace(FILL["fill_tensor_"], (self, value), {})
-
-
-def zero_(input: Tensor) -> Tensor:
-    """Sets every element to zero, in place.   Source: PyTorch `zero_`."""
-    return dispatch_inplace(ZERO, (input,), {})
-
-
 def fill_diagonal_(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
     """Sets the elements whose indices are all equal to a number, in place; with `wrap` a tall matrix has several
     diagonals.
@@ -336,16 +313,17 @@ def fill_diagonal_(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
     if ndim > 2 and len(set(shape)) > 1:
         raise RuntimeError("all dimensions of input must be of equal length")
     step, start, size = sum(self.stride()), self.storage_offset(), min(shape)
-    fill_(self.as_strided((size,), (step,), start), fill_value)
+    self.as_strided((size,), (step,), start).fill_(fill_value)
     if wrap and ndim == 2 and shape[0] > shape[1] + 1:
         more = -(-self._array.size // (shape[1] + 1)) - size
-        fill_(self.as_strided((more,), (step,), start + self.stride(0) * (shape[1] + 1)), fill_value)
+        self.as_strided((more,), (step,), start + self.stride(0) * (shape[1] + 1)).fill_(fill_value)
     return self
 
 
-FUNCTIONS = (where, fill, zero_, nonzero, argwhere, nonzero_static, scatter, index_put, index_reduce, take_along_dim,
+FUNCTIONS = (where, nonzero, argwhere, nonzero_static, scatter, index_put, index_reduce, take_along_dim,
              repeat_interleave, combinations, unravel_index)
+ALIASES = {"fill_": inplace_method(REGISTRY["fill"]), "zero_": inplace_method(REGISTRY["zero"])}
 METHODS: dict[str, Callable[..., Any]] = {f.__name__: f for f in (
     nonzero, argwhere, nonzero_static, scatter, scatter_, index_put, index_put_, index_reduce, index_reduce_,
     take_along_dim, repeat_interleave)}
-METHODS |= {"where": where_method, "fill_": fill_, "fill_diagonal_": fill_diagonal_}
+METHODS |= {"where": where_method, "fill_diagonal_": fill_diagonal_}

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..backends.base import backend_for
 from ..core import shapes
-from ..core.dtypes import int64
+from ..core.dtypes import INTEGER, int64
 from ..core.shapes import Size, flatten_sizes, normalize_dim
 from ..ops.index import BASIC
 from ..ops.op import REGISTRY
@@ -67,7 +67,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """
     if input._array.ndim == 0:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
-    if isinstance(start, Tensor) and (start._array.ndim or start.dtype.category > 1):
+    if isinstance(start, Tensor) and (start._array.ndim or start.dtype.category != INTEGER):
         raise RuntimeError("start must be an 0-dim integral Tensor.")
     at, start = normalize_dim(dim, input._array.ndim), int(start)
     size = input._array.shape[at]

@@ -1,4 +1,4 @@
-"""Sorting, medians, distinct elements, differences: composed of the ops in `ops/sort.py` and `ops/scan.py`.
+"""Sorting, medians, distinct elements, histograms: composed of the ops in `ops/sort.py` and `ops/scan.py`.
 
 Called by users as functions and methods.
 """
@@ -7,17 +7,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..core.dtypes import BOOL, COMPLEX, int64, promote_types
-from ..core.shapes import normalize_dim
+from ..core.dtypes import COMPLEX, promote_types
 from ..ops.op import REGISTRY
-from .creation import full, into, tensor
+from .composite_slopes import diff
+from .creation import full, into, linspace, tensor
 from .dispatch import dispatch
-from .publish import function
 from .results import result_class
 from .tensor import Tensor
 
 SORT = REGISTRY["sorted_along"]
-cat, stack = function(REGISTRY["cat"]), function(REGISTRY["stack"])
 
 
 def pair(name: str, found: tuple[Tensor, ...], out: Any = None) -> Any:
@@ -153,98 +151,33 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
     return ~found if invert else found
 
 
-def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None, append: Tensor | None = None, *,
-         out: Tensor | None = None) -> Tensor:
-    """Differences of neighbours along a dim, n times. Shape: (*, N) -> (*, N - n).   Source: PyTorch `diff`.
+def histogram(input: Tensor, bins: Any, *, range: Sequence[float] | None = None, weight: Tensor | None = None,
+              density: bool = False, out: Any = None) -> Any:
+    """How many elements fall into each bin (or the sum of their weights), and the bins' edges.
 
-    >>> import stickonfire as torch
-    >>> torch.diff(torch.tensor([1, 4, 9]))
-    tensor([3, 5])
+    Shape: (*) -> (n), (n + 1).   Source: PyTorch `histogram`.
     """
-    if input._array.ndim == 0:
-        raise RuntimeError("diff expects input to be at least one-dimensional")
-    if n < 0:
-        raise RuntimeError(f"order must be non-negative but got {n}")
-    parts = [t for t in (prepend, input, append) if t is not None]
-    if len(parts) > 1:
-        input = cat(parts, dim)
-    at = normalize_dim(dim, input._array.ndim)
-    for _ in range(min(n, input._array.shape[at])):
-        length = input._array.shape[at]
-        after, before = input.narrow(at, min(1, length), max(length - 1, 0)), input.narrow(at, 0, max(length - 1, 0))
-        input = after ^ before if input.dtype.category == BOOL else after - before
-    return into(out, input.clone() if n == 0 else input)
-
-
-def gradient(input: Tensor, *, spacing: Any = None, dim: Any = None, edge_order: int = 1) -> tuple[Tensor, ...]:
-    """Estimates the derivative along each dim by central differences, one-sided at the edges.
-
-    Shape: (*) -> n x (*).   Source: PyTorch `gradient`.
-    """
-    dims = range(input._array.ndim) if dim is None else [dim] if isinstance(dim, int) else dim
-    dims = [normalize_dim(d, input._array.ndim) for d in dims]
-    if edge_order not in (1, 2):
-        raise RuntimeError(f"torch.gradient only supports edge_order=1 and edge_order=2, but got {edge_order}")
-    if len(set(dims)) < len(dims):
-        raise RuntimeError(f"dim {max(dims, key=dims.count)} appears multiple times in the list of dims")
-    spacing = 1 if spacing is None else spacing
-    spacings = list(spacing) if isinstance(spacing, (list, tuple)) else [spacing] * len(dims)
-    if len(spacings) != len(dims):
-        raise RuntimeError(f"torch.gradient expected spacing to be unspecified, a scalar, or a list of length "
-                           f"{len(dims)}, but got a list of length {len(spacings)}")
-    for d in dims:
-        if input._array.shape[d] < edge_order + 1:
-            raise RuntimeError("torch.gradient expected each dimension size to be at least edge_order+1")
-    return tuple([slope(input, d, h, edge_order) for d, h in zip(dims, spacings)])
-
-
-def slope(f: Tensor, dim: int, spacing: Any, edge_order: int) -> Tensor:
-    """The derivative along one dim, for a step or a tensor of coordinates."""
-    n = f._array.shape[dim]
-
-    def at(start: int, length: int) -> Tensor:
-        return f.narrow(dim, start % n, length)
-    if isinstance(spacing, Tensor) and spacing._array.ndim:
-        steps = diff(spacing).reshape([-1 if d == dim else 1 for d in range(f._array.ndim)])
-        left, right = steps.narrow(dim, 0, n - 2), steps.narrow(dim, 1, n - 2)
-        first, last = steps.narrow(dim, 0, 1), steps.narrow(dim, n - 2, 1)
-        inner = (-right / (left * (left + right)) * at(0, n - 2) + (right - left) / (left * right) * at(1, n - 2)
-                 + left / (right * (left + right)) * at(2, n - 2))
+    values = input.detach().reshape(-1)
+    if isinstance(bins, Tensor):
+        edges = bins
     else:
-        first = last = spacing
-        inner = (at(2, n - 2) - at(0, n - 2)) / (2 * spacing)
-    if edge_order == 1:
-        return cat([(at(1, 1) - at(0, 1)) / first, inner, (at(-1, 1) - at(-2, 1)) / last], dim)
-    if isinstance(spacing, Tensor) and spacing._array.ndim:
-        second, before = steps.narrow(dim, 1, 1), steps.narrow(dim, n - 3, 1)
-    else:
-        second = before = spacing
-    return cat([parabola(at(0, 1), at(1, 1), at(2, 1), first, second), inner,
-                -parabola(at(-1, 1), at(-2, 1), at(-3, 1), last, before)], dim)
+        low, high = range if range is not None else (values.min().item(), values.max().item()) if values.numel() \
+            else (0., 1.)
+        low, high = (low - 0.5, high + 0.5) if low == high else (low, high)
+        edges = linspace(low, high, bins + 1, dtype=input.dtype)
+    inside = (values >= edges[0]) & (values <= edges[-1])
+    place = (searchsorted(edges, values[inside], right=True) - 1).clamp(max=edges.numel() - 2)
+    shares = values.new_ones(values.shape) if weight is None else weight.reshape(-1)
+    counts = values.new_zeros(edges.numel() - 1).index_add(0, place, shares[inside])
+    if density:
+        counts = counts / (counts.sum() * diff(edges))
+    found = (counts, edges)
+    if out is not None:
+        found = tuple([into(o, t) for o, t in zip(out, found)])
+    return result_class("histogram", "hist bin_edges")(*found)
 
 
-def parabola(f0: Tensor, f1: Tensor, f2: Tensor, h1: Any, h2: Any) -> Tensor:
-    """The derivative at the first of three points, of the parabola through them."""
-    return -(2 * h1 + h2) / (h1 * (h1 + h2)) * f0 + (h1 + h2) / (h1 * h2) * f1 - h1 / (h2 * (h1 + h2)) * f2
-
-
-def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
-    """The powers of a vector's elements as columns, falling unless increasing. Shape: (n) -> (n, N).
-
-    Source: PyTorch `vander`.
-    """
-    if x._array.ndim != 1:
-        raise RuntimeError("x must be a one-dimensional tensor.")
-    columns = x._array.size if N is None else N
-    if columns < 0:
-        raise RuntimeError("N must be non-negative.")
-    powers = [x.new_ones(x.shape, dtype=None if x.dtype.category > 1 else int64)]
-    for _ in range(columns - 1):
-        powers.append(powers[-1] * x)
-    return stack((powers if increasing else powers[::-1])[:columns], 1) if columns else x.new_empty((x.numel(), 0))
-
-
-FUNCTIONS = (sort, argsort, msort, median, nanmedian, unique, unique_consecutive, searchsorted, bucketize, isin, diff,
-             gradient, vander)
+FUNCTIONS = (sort, argsort, msort, median, nanmedian, unique, unique_consecutive, searchsorted, bucketize, isin,
+             histogram)
 METHODS: dict[str, Callable[..., Any]] = {f.__name__: f for f in (
-    sort, argsort, msort, median, nanmedian, unique, unique_consecutive, diff)}
+    sort, argsort, msort, median, nanmedian, unique, unique_consecutive, histogram)}

@@ -25,7 +25,7 @@ def quantile_of(name: str, input: Tensor, q: Any, dim: int | None, keepdim: bool
     values = input.reshape(-1) if dim is None or not ndim else input.movedim(at, -1)
     if values.numel() == 0:
         raise RuntimeError(f"{name}() input tensor must be non-empty")
-    values = run("sort", values, dim=-1)[0]
+    values = run("sorted_along", values, dim=-1)[0]
     out = between_ranks(values, q.reshape(-1), interpolation, skip_nan)         # (*, Q)
     if keepdim:
         out = out.reshape([1] * ndim + [-1]) if dim is None else out.unsqueeze(at if ndim else 0)

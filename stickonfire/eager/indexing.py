@@ -18,7 +18,7 @@ from .inplace import dispatch_inplace
 from .tensor import Tensor, make, namespace_of
 
 WHOLE = slice(None)
-INDEX, INDEX_PUT, COPY, FILL = (REGISTRY[name] for name in ("index", "index_put", "copy", "fill_tensor_"))
+INDEX, INDEX_PUT, COPY, FILL = (REGISTRY[name] for name in ("index", "index_put", "copy", "fill_with"))
 
 
 def getitem(self: Tensor, index: Any) -> Tensor:
@@ -199,6 +199,8 @@ def as_item(part: Any) -> Any:
         return part if part.dtype.category == BOOL or part.dtype is dtypes.int64 else part.long()
     if hasattr(part, "__index__"):
         return part.__index__()
+    if isinstance(part, str):
+        raise TypeError("new(): invalid data type 'str'. Index with ints, slices or tensors")
     if isinstance(part, (list, tuple, range)) or hasattr(part, "__array__"):
         made = tensor(list(part) if isinstance(part, range) else part)
         return as_item(made.long() if made._array.size == 0 else made)

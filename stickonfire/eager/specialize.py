@@ -19,7 +19,7 @@ from ..tape.node import next_number
 from .dispatch import NUMBERS, several_outputs
 from .graph import OpNode, record
 from .promotion import NO_PLAN, make_plan
-from .tensor import Tensor, make_view, new, version_cell
+from .tensor import INFERENCE, Tensor, make_view, new, version_cell
 from .views import current_edge
 
 REAL_NUMBERS = frozenset((int, float))
@@ -42,7 +42,7 @@ def compiled(op: Op, text: str, general: General) -> Callable[..., Any]:
         "op": op, "general": general, "forward": op.forward, "casts": op.casts, "XP": XP, "NUMBERS": NUMBERS, "modes": modes,
         "state": state, "new": new, "Tensor": Tensor, "OpNode": OpNode, "NO_PLAN": NO_PLAN, "next_number": next_number,
         "record": record, "make_view": make_view, "current_edge": current_edge, "learn": learn, "several_outputs": several_outputs, "unusual": unusual, "cell_of": version_cell,
-        "defaults": op.defaults, "REAL_NUMBERS": REAL_NUMBERS,
+        "defaults": op.defaults, "REAL_NUMBERS": REAL_NUMBERS, "INFERENCE": INFERENCE,
         "constants": tuple([tuple([op.defaults.get(key) for _, key in rule.wants]) for rule in op.rules])}
     exec(compile(text, filename, "exec"), names)
     return names[text.split("(")[0].removeprefix("def ")]
@@ -118,7 +118,7 @@ def inplace_source(op: Op) -> str:
              "    except AttributeError:",
              f"        return {fall_back(op)}",
              "    native, shape = a0.dtype, a0.shape",
-             "    if native.kind != 'f' or native.itemsize == 2 or 0 in a0.strides:",
+             f"    if native.kind != 'f' or native.itemsize == 2 or 0 in a0.strides or {tensors[0]}._alias is INFERENCE:",
              f"        return {fall_back(op)}"]
     for i, name in enumerate(tensors):
         wanted = f"level == 0 and ({name}._edge is not None or {name}._alias is not None and {name}._alias[1] is not None)"

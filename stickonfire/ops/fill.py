@@ -12,7 +12,7 @@ def fill(xp, input, value):
     """
     if getattr(value, "ndim", 0):
         raise RuntimeError(f"fill only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
-    return xp.broadcast_to(xp.cast(xp.asarray(value), xp.dtype_of(input)), input.shape)
+    return xp.full(input.shape, xp.cast(xp.asarray(value), xp.dtype_of(input)))
 
 
 @fill.inplace()

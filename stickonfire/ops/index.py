@@ -351,35 +351,22 @@ def nonzero_positions(xp, input):
     return xp.stack(xp.nonzero(input)).T          # column by column, as PyTorch has it
 
 
-def fill(xp, input, value):
-    """The input with every element a number. Shape: (*), () -> (*).   Source: PyTorch `fill`."""
+@op(scalars=True, grad_name="FillBackward3")
+def fill_with(xp, input, value):
+    """The input with every element a number: `x[...] = number`. Shape: (*), () -> (*).   Source: PyTorch `fill_`."""
     return xp.full(input.shape, number_for(xp, input, value, "fill_"), input.dtype)
 
 
-def fill_kernel(xp, input, value):
+@fill_with.inplace()
+def _(xp, input, value):
     input.fill(value)
 
 
-# one op for each of PyTorch's forms of fill, under the name its node has there
-FILL = {}
-for _form, _node in (("fill", 0), ("fill_tensor", 1), ("fill_number_", 2), ("fill_tensor_", 3)):
-    FILL[_form] = op(name=_form, scalars=True, grad_name=f"FillBackward{_node}")(fill)
-    FILL[_form].inplace()(fill_kernel)
-    FILL[_form].gradient("input")(lambda xp, g: xp.zeros_like(g))
-    FILL[_form].gradient("value")(lambda xp, g: xp.sum(g))
-
-
-@op(publish=("Tensor_",))
-def zero(xp, input):
-    """The input with every element zero. Shape: (*) -> (*).   Source: PyTorch `zero_`."""
-    return xp.zeros(input.shape, input.dtype)
-
-
-@zero.gradient("input")
+@fill_with.gradient("input")
 def _(xp, g):
     return xp.zeros_like(g)
 
 
-@zero.inplace()
-def _(xp, input):
-    input.fill(0)
+@fill_with.gradient("value")
+def _(xp, g):
+    return xp.sum(g)

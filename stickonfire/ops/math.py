@@ -194,6 +194,8 @@ def pow(xp, input, exponent):
 
 def scalar_power(xp, input, exponent):
     """A tensor to the power of a Python number; small powers by multiplication."""
+    if exponent == 1:
+        return xp.copy(input)
     if exponent == 2:
         return xp.square(input)
     if exponent == 3:
@@ -209,21 +211,18 @@ def scalar_power(xp, input, exponent):
         return xp.reciprocal(input)
     if exponent == -0.5:
         return 1 / xp.sqrt(input)
-    if exponent == 1:
-        return xp.copy(input)
     return xp.power(input, exponent)
 
 
 def integer_power(xp, input, exponent):
     """Ints to int powers: for a negative one, 1 / input ** -exponent without its decimals."""
+    if exponent.dtype.kind == "b":
+        raise NotImplementedError("\"pow\" not implemented for 'Bool'. Cast the tensors, as with .int()")
     if not (exponent < 0).any():
         return xp.power(input, exponent)
     odd = exponent % 2 != 0
     small = xp.where(input == 1, 1, xp.where(input == -1, 1 - 2 * odd, 0))
     return xp.where(exponent < 0, small, xp.power(input, xp.maximum(exponent, 0))).astype(exponent.dtype)
-
-
-refuse(pow, "b", "pow")
 
 
 @pow.gradient("input")

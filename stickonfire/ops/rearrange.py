@@ -94,10 +94,12 @@ def rolled(xp, input, shifts, dims, sign=1):
         if len(shifts) > 1:
             raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:0")
         return xp.roll(input, sign * shifts[0], None)
+    if input.ndim == 0:
+        raise IndexError(f"Dimension specified as {as_tuple(dims)[0]} but tensor has no dimensions")
     axes = tuple([normalize_dim(d, input.ndim) for d in as_tuple(dims)])
     if len(axes) != len(shifts):
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(axes)}")
-    return xp.roll(input, tuple([sign * n for n in shifts]), axes) if input.ndim else xp.copy(input)
+    return xp.roll(input, tuple([sign * n for n in shifts]), axes)
 
 
 def as_tuple(n):

@@ -18,7 +18,7 @@ BOTH = ("stickonfire", "Tensor")
 
 def spread(xp, g, shape, dim, keepdim):
     """A reduction's gradient in the shape of its input: reduced dims come back by broadcasting."""
-    return xp.broadcast_to(kept(xp, g, len(shape), dim, keepdim), shape)
+    return xp.broadcast_to(kept(xp, g, len(shape), dim, keepdim) if g.ndim else g, shape)
 
 
 def kept(xp, g, ndim, dim, keepdim):

@@ -336,7 +336,7 @@ def _(xp, g, dim, size, step):
 def unbind(xp, input, dim: int = 0):
     """The slices of a dim, without it. Shape: (n, *) -> n x (*).   Source: PyTorch `unbind`."""
     if input.ndim == 0:
-        raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     at = (WHOLE,) * normalize_dim(dim, input.ndim)
     return tuple([input[(*at, i, ...)] for i in range(input.shape[len(at)])])
 

@@ -158,7 +158,7 @@ def train(lib, name, options, dtype, steps=9):
         return lib.tensor(flat, dtype=getattr(lib, dtype)).reshape(shape)
 
     params = [values(*shape).requires_grad_() for shape in ((4, 3), (2, 3), (5,), ())]
-    options = {k: lib.tensor(0.05) if v is LR else v for k, v in options.items()}
+    options = {k: lib.tensor(0.05, dtype=getattr(lib, dtype)) if v is LR else v for k, v in options.items()}
     optimizer = getattr(lib.optim, name)(params, **options)
     for _ in range(steps):
         for p in params:

@@ -146,9 +146,15 @@ CHILD = """
 """
 
 
+def environment():
+    """That of this process, with the package under test first on the path of a child."""
+    path = os.pathsep.join([str(Path(torch.__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+    return {**os.environ, "PYTHONPATH": path.rstrip(os.pathsep)}
+
+
 def child(folder, mode):
     command = [sys.executable, "-P", "-c", textwrap.dedent(CHILD), str(folder), mode]
-    env = {**os.environ, "PYTHONPATH": str(Path(torch.__file__).parents[1])}
+    env = environment()
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)
 
 

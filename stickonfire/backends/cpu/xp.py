@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy import (abs, add, all, any, arange, arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh,
                    argmax, argmin, argpartition, argsort, array_equal, asarray, bitwise_and, bitwise_count,
-                   bitwise_or, bitwise_xor, broadcast_to, ceil, concatenate, copysign, copyto, cos, cosh,
+                   bitwise_or, bitwise_xor, ceil, concatenate, copysign, copyto, cos, cosh,
                    count_nonzero, diff, divide, divmod, einsum, empty, empty_like, equal, errstate, exp, exp2,
                    expand_dims, expm1, eye, fix, flip, floor, floor_divide, fmax, fmin, fmod, frexp, full,
                    full_like, gcd, greater, greater_equal, heaviside, hypot, invert, isfinite, isinf, isnan,
@@ -45,10 +45,10 @@ from .kernels_inplace import adam, add_product, add_quotient, add_scaled, move_t
 from .order import (counted, distinct, distinct_slices, histogram, insertion_places, kth, largest_first,
                     middle, most_frequent, order_along, running_extreme, running_logsumexp, runs)
 from .special import *  # noqa: F403
-from .strided import (address, as_strided, basic, between, contiguous, copy, dense_order, diagonal,
-                      diagonal_scatter, expanded, fold_windows, geometry, is_contiguous, is_view, memory,
-                      offset, positions, resized, shares_memory, steps, storage, strides_as_promised,
-                      unsqueezed, viewed, windows)
+from .strided import (address, as_strided, basic, between, broadcast_to, contiguous, copy, dense_order,
+                      diagonal, diagonal_scatter, expanded, fold_windows, geometry, is_contiguous, is_view,
+                      is_writable, memory, offset, positions, resized, shares_memory, steps, storage,
+                      strides_as_promised, unsqueezed, viewed, windows)
 from .types import from_numpy_dtype, to_numpy_dtype
 from .wide import cumprod, cumsum, mean, sum
 
