@@ -1,5 +1,5 @@
 """PyTorch's spelling `torch.autograd`: a list of names, no logic. The code is in `eager/` and `tape/`."""
-from ..eager.autograd import backward, grad
+from ..eager.autograd import Variable, backward, grad
 from ..eager.function import Function, FunctionCtx
 from .gradcheck import GradcheckError, gradcheck, gradgradcheck
 from ..eager.modes import (
@@ -12,7 +12,6 @@ from ..eager.modes import (
     set_detect_anomaly,
     set_grad_enabled,
 )
-from ..eager.tensor import Tensor as Variable
 from . import function, functional, grad_mode, graph
 
 __all__ = [

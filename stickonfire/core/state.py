@@ -16,12 +16,13 @@ from .dtypes import FLOATING, dtype, float32
 class Modes(threading.local):
     """What holds for the current thread. Written by `set_mode` only."""
 
-    grad = True             # whether ops record a graph
+    grad = True             # whether ops are to record a graph
     inference = False       # whether new tensors may never enter a graph
     anomaly = False         # whether nodes remember where they were made, and NaN gradients raise
     anomaly_nan = True      # whether anomaly mode also looks for NaN
     packers: tuple[Any, ...] = ()       # pairs of hooks for what is saved for backward, the last one counts
     packers_refused = ""    # why no such hooks may be set
+    records = True          # whether ops record a graph: as `grad` says, but never in inference mode
     level = 0               # the above in one number: ORDINARY_LEVEL, NO_GRAD_LEVEL or SPECIAL_LEVEL
 
 
@@ -42,6 +43,7 @@ def set_mode(name: str, value: Any) -> Any:
     if before != value:
         setattr(modes, name, value)
         special = modes.inference or modes.anomaly or modes.packers
+        modes.records = modes.grad and not modes.inference
         modes.level = SPECIAL_LEVEL if special else ORDINARY_LEVEL if modes.grad else NO_GRAD_LEVEL
         with _lock:
             _departures += (value != ORDINARY[name]) - (before != ORDINARY[name])

@@ -13,7 +13,11 @@ from .binding import is_integer
 from .dispatch import dispatch
 from .graph import tensor_kind
 from .inplace import dispatch_inplace
+from .publish import general
+from .specialize import specialized
 from .tensor import INFERENCE, Tensor, backend_of, make, namespace_of
+
+view_sizes = specialized(REGISTRY["view"], general)
 
 
 def size(self: Tensor, dim: int | None = None) -> Any:
@@ -144,15 +148,14 @@ def type_as(self: Tensor, other: Tensor) -> Tensor:
     return to(self, other.dtype)
 
 
-def view(self: Tensor, *shape: Any) -> Tensor:
+def view(self: Tensor, *shape: Any, **sizes: Any) -> Tensor:
     """The same memory under another shape, or read as another dtype.
 
     Raises: RuntimeError where only a copy could have that shape.
     """
-    if len(shape) == 1 and isinstance(shape[0], dtype_type):
+    if shape and shape[0].__class__ is dtype_type:
         return dispatch(REGISTRY["view_dtype"], (self,), {"dtype": shape[0]})
-    sizes = tuple([int(n) for n in shape]) if all([is_integer(n) for n in shape]) else tuple(shape[0])
-    return dispatch(REGISTRY["view"], (self,), {"size": sizes})
+    return view_sizes(self, *shape, **sizes)
 
 
 def view_as(self: Tensor, other: Tensor) -> Tensor:

@@ -14,12 +14,13 @@ from ..tape.engine import Wanted, walk
 from ..tape.node import Edge, Node, RemovableHandle, ends_of
 from . import namespace
 from .graph import DIFFERENTIABLE, AccumulateGrad
-from .modes import set_grad
+from .graph_tools import GradientEdge
+from .modes import is_anomaly_check_nan_enabled, is_anomaly_enabled, set_grad
 from .tensor import INFERENCE, Tensor, make, make_view, namespace_of
 from .values import ArrayValues, TensorValues
 from .views import current_edge
 
-Tensors = Tensor | Sequence[Tensor]
+Tensors = Any         # a tensor, a gradient edge, or a sequence of them
 Roots = tuple[list[Edge], list[Any]]
 ARRAYS, TENSORS = ArrayValues(), TensorValues()
 
@@ -48,7 +49,7 @@ def backward(tensors: Tensors, grad_tensors: Any = None, retain_graph: bool | No
     chosen = as_tuple(inputs)
     if not chosen:
         raise RuntimeError("'inputs' argument to backward() cannot be empty.")
-    targets = {(edge_ends(t, "backward")): t for t in chosen}
+    targets = {(edge_ends(t)): t for t in chosen}
 
     def collect(node: Node, output: int, grad: Any) -> None:
         if grad is not None and isinstance(node, AccumulateGrad):
@@ -72,15 +73,15 @@ def grad(outputs: Tensors, inputs: Tensors, grad_outputs: Any = None, retain_gra
     (tensor(6.),)
     """
     if is_grads_batched:
-        raise NotImplementedError("autograd.grad: is_grads_batched=True needs vmap, which is not there yet. Call grad "
-                                  "once for each of the batched grad_outputs")
+        return batched(outputs, inputs, as_tuple(grad_outputs), create_graph=create_graph, allow_unused=allow_unused,
+                       materialize_grads=materialize_grads)
     if materialize_grads and allow_unused is False:
         raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: "
                          "allow_unused=False.")
     wanted = as_tuple(inputs)
     roots = start(outputs, grad_outputs, create_graph)
     values = TENSORS if create_graph else ARRAYS
-    ends = [edge_ends(t, "grad") for t in wanted]
+    ends = [edge_ends(t) for t in wanted]
     found: dict[tuple[Node, int], Any] = {}
 
     def collect(node: Node, output: int, value: Any) -> None:
@@ -97,6 +98,13 @@ def grad(outputs: Tensors, inputs: Tensors, grad_outputs: Any = None, retain_gra
     if materialize_grads:
         tensors = [namespace.zeros_like(t) if g is None else g for g, t in zip(tensors, wanted)]
     return tuple(tensors)
+
+
+def batched(outputs: Tensors, inputs: Tensors, grad_outputs: tuple[Tensor, ...], **options: Any) -> tuple[Any, ...]:
+    """`grad` for each of the gradients stacked in `grad_outputs`, stacked."""
+    rows = [grad(outputs, inputs, [g[i] for g in grad_outputs], retain_graph=True, **options)
+            for i in range(len(grad_outputs[0]))]
+    return tuple([None if column[0] is None else namespace.stack(column) for column in zip(*rows)])
 
 
 def run(roots: Roots, values: ArrayValues, keep: bool, wanted: Wanted | None = None) -> None:
@@ -118,6 +126,10 @@ def start(tensors: Tensors, grads: Any, create_graph: bool) -> Roots:
     edges: list[Edge] = []
     first: list[Any] = []
     for t, g in zip(outputs, given):
+        if isinstance(t, GradientEdge):
+            edges.append(t.edge())
+            first.append(at_edge(t, g, create_graph))
+            continue
         edge = current_edge(t)
         if edge is None:
             raise RuntimeError(f"element {len(edges)} of tensors does not require grad and does not have a grad_fn. Nothing it "
@@ -125,6 +137,14 @@ def start(tensors: Tensors, grads: Any, create_graph: bool) -> Roots:
         edges.append(edge)
         first.append(first_gradient(t, g, create_graph))
     return edges, first
+
+
+def at_edge(edge: GradientEdge, g: Tensor | None, create_graph: bool) -> Any:
+    """The gradient a walk starts with at a gradient edge."""
+    if g is None:
+        raise RuntimeError("grad can be implicitly created only for scalar outputs: a GradientEdge needs its gradient in "
+                           "grad_outputs")
+    return g if create_graph else g._array
 
 
 def first_gradient(t: Tensor, g: Tensor | None, create_graph: bool) -> Any:
@@ -147,14 +167,16 @@ def first_gradient(t: Tensor, g: Tensor | None, create_graph: bool) -> Any:
 
 
 def as_tuple(tensors: Any) -> tuple[Any, ...]:
-    return (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
+    return (tensors,) if isinstance(tensors, (Tensor, GradientEdge)) else tuple(tensors)
 
 
-def edge_ends(t: Tensor, caller: str) -> tuple[Node, int]:
+def edge_ends(t: Tensor | GradientEdge) -> tuple[Node, int]:
     """Where a tensor's gradient arrives.
 
     Raises: RuntimeError if none ever will.
     """
+    if isinstance(t, GradientEdge):
+        return t.node, t.output_nr
     edge = current_edge(t)
     if edge is None:
         raise RuntimeError("One of the differentiated Tensors does not require grad")
@@ -341,6 +363,21 @@ def set_data(self: Tensor, value: Tensor) -> None:
         self._edge.array, self._edge.shape = value._array, value._array.shape
 
 
+class VariableMeta(type):
+    """Makes isinstance(t, Variable) true of all tensors."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, Tensor)
+
+
+class Variable(metaclass=VariableMeta):
+    """What PyTorch had before tensors could require gradients; makes a Tensor. Source: PyTorch `autograd.Variable`."""
+
+    def __new__(cls, data: Tensor, requires_grad: bool = False, volatile: bool | None = None) -> Any:
+        return data.detach().requires_grad_(requires_grad)
+
+
+FUNCTIONS = (is_anomaly_enabled, is_anomaly_check_nan_enabled)
 METHODS: dict[str, Any] = {
     "backward": tensor_backward, "requires_grad_": requires_grad_, "retain_grad": retain_grad,
     "register_hook": register_hook, "register_post_accumulate_grad_hook": register_post_accumulate_grad_hook,

@@ -16,6 +16,7 @@ from . import (
     composite_copies,
     composite_functional,
     composite_index,
+    composite_join,
     composite_products,
     composite_reduce,
     composite_shape,
@@ -36,7 +37,7 @@ from .tensor import Tensor
 
 MODULES: tuple[Any, ...] = (
     attributes, autograd, composite_arith, composite_complex, composite_copies, composite_functional, composite_index,
-    composite_products, composite_reduce, composite_shape, composite_solve, composite_slopes, composite_sort, composite_special,
+    composite_join, composite_products, composite_reduce, composite_shape, composite_solve, composite_slopes, composite_sort, composite_special,
     composite_spectral, composite_statistics, conversion, creation, indexing, lowrank,
     random)
 

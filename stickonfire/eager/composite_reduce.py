@@ -23,14 +23,18 @@ def run(name: str, *inputs: Any, **attrs: Any) -> Any:
     return dispatch(op, inputs, op.attribute_defaults | attrs)
 
 
+ALL = {"max": REGISTRY["max_all"], "min": REGISTRY["min_all"]}
+NO_ATTRS: dict[str, Any] = {}
+
+
 def extreme(name: str, pairwise: str, input: Tensor, dim: Any, keepdim: bool, other: Any) -> Any:
     """The form of max or min that was called."""
-    if isinstance(dim, Tensor) and dim.ndim + input.ndim and other is None:
+    if dim is None and other is None:
+        return dispatch(ALL[name], (input,), NO_ATTRS)
+    if isinstance(dim, Tensor):
         other = dim
     if other is not None:
         return run(pairwise, input, other)
-    if dim is None:
-        return run(name + "_all", input)
     return results(name, "values indices", *run(name + "_dim", input, dim=dim, keepdim=keepdim))
 
 

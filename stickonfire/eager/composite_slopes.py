@@ -9,12 +9,9 @@ from typing import Any
 
 from ..core.dtypes import BOOL, int64
 from ..core.shapes import normalize_dim
-from ..ops.op import REGISTRY
+from .composite_join import cat, stack
 from .creation import into
-from .publish import function
 from .tensor import Tensor
-
-cat, stack = function(REGISTRY["cat"]), function(REGISTRY["stack"])
 
 
 def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None, append: Tensor | None = None, *,

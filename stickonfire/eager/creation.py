@@ -9,29 +9,40 @@ from typing import Any
 
 from ..backends.base import BY_ARRAY, backend_for
 from ..core import dtypes, state
+from ..core.config import switches
 from ..core.dtypes import dtype as dtype_type
+from ..core.formats import check_layout, preserve_format, strides_in
 from ..core.shapes import contiguous_strides, flatten_sizes
 from ..ops.op import REGISTRY
 from .dispatch import dispatch
 from .tensor import Tensor, backend_of, make
 
 
-def options(dtype: Any, device: Any, layout: Any = None, pin_memory: bool = False,
-            memory_format: Any = None) -> dict[str, Any]:
-    """The checked keyword arguments that all creation functions share.
+def options(name: str, dtype: Any, device: Any, layout: Any = None, pin_memory: bool = False,
+            requires_grad: bool = False) -> dict[str, Any]:
+    """The checked keyword arguments that all creation functions share: the dtype (or None) and the device.
 
-    Raises: TypeError for a dtype that is none, RuntimeError or AssertionError for a device that isn't there.
+    Raises: TypeError for what is no dtype, layout or bool; RuntimeError or AssertionError for a device that isn't there.
     """
     if dtype is not None and not isinstance(dtype, dtype_type):
-        builtin = {float: state.default_dtype(), int: dtypes.int64, bool: dtypes.bool_, complex: dtypes.complex64}
-        if dtype not in builtin:
-            raise TypeError(f"argument 'dtype' must be torch.dtype, not {type(dtype).__name__}")
-        dtype = builtin[dtype]
+        if not isinstance(dtype, type) or dtype not in BUILTIN:
+            raise TypeError(f"{name}(): argument 'dtype' must be torch.dtype, not {type(dtype).__name__}. Dtypes are objects, "
+                            "such as torch.float32")
+        dtype = BUILTIN[dtype]
+    if layout is not None:
+        check_layout(layout, name)
+    if requires_grad.__class__ is not bool:
+        raise TypeError(f"{name}(): argument 'requires_grad' must be bool, not {type(requires_grad).__name__}")
+    if device is None and switches.default_devices:
+        device = switches.default_devices[-1]
     if device is not None:
         backend_for(device)
     if pin_memory:
         raise RuntimeError("pin_memory: Need to provide pin_memory allocator to use pin memory. There is no accelerator")
     return {"dtype": dtype, "device": device}
+
+
+BUILTIN = {float: dtypes.float64, int: dtypes.int64, bool: dtypes.bool_, complex: dtypes.complex128}
 
 
 def create(name: str, requires_grad: bool, **attrs: Any) -> Tensor:
@@ -40,20 +51,34 @@ def create(name: str, requires_grad: bool, **attrs: Any) -> Tensor:
     return result.requires_grad_(True) if requires_grad else result
 
 
-def sizes(size: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[int, ...]:
+def sizes(name: str, size: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[int, ...]:
     """The size of `f(2, 3)`, `f((2, 3))` or `f(size=(2, 3))`.
 
-    Raises: RuntimeError for a negative size, TypeError for anything but ints.
+    Raises: RuntimeError for a negative size, TypeError for anything but ints, or no size at all.
     """
-    given = keywords.pop("size", None)
+    if "size" in keywords:
+        size = (keywords.pop("size"),)
+    elif not size:
+        raise TypeError(f'{name}() missing 1 required positional arguments: "size"')
+    keywords.pop("names", None)
+    if keywords:
+        raise TypeError(f"{name}() got an unexpected keyword argument '{next(iter(keywords))}'")
     try:
-        result = flatten_sizes(size if given is None else (given,))
+        result = flatten_sizes(size)
     except (TypeError, AttributeError):
-        raise TypeError(f"size must be a tuple of ints, but got {size!r}") from None
-    for n in result:
+        raise wrong_size(name, size) from None
+    for n, given in zip(result, size):
         if n < 0:
             raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(result)}")
+        if given is True or given is False:
+            raise wrong_size(name, size)
     return result
+
+
+def wrong_size(name: str, size: tuple[Any, ...]) -> TypeError:
+    """The error for sizes that are no ints."""
+    given = size[0] if len(size) == 1 else size
+    return TypeError(f"{name}(): argument 'size' (position 1) must be tuple of ints, not {type(given).__name__}: got {given!r}")
 
 
 def zeros(*size: Any, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None,
@@ -65,48 +90,53 @@ def zeros(*size: Any, out: Tensor | None = None, dtype: Any = None, layout: Any 
     tensor([[0., 0., 0.],
             [0., 0., 0.]])
     """
-    return filled("full", sizes(size, keywords), 0.0, out, dtype, device, requires_grad, pin_memory, keywords)
+    attrs = options("zeros", dtype, device, layout, pin_memory, requires_grad)
+    return filled(sizes("zeros", size, keywords), 0.0, out, attrs, requires_grad)
 
 
 def ones(*size: Any, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None,
          pin_memory: bool = False, requires_grad: bool = False, **keywords: Any) -> Tensor:
     """A tensor of ones. Shape: size.   Source: PyTorch `torch.ones`."""
-    return filled("full", sizes(size, keywords), 1.0, out, dtype, device, requires_grad, pin_memory, keywords)
+    attrs = options("ones", dtype, device, layout, pin_memory, requires_grad)
+    return filled(sizes("ones", size, keywords), 1.0, out, attrs, requires_grad)
 
 
 def empty(*size: Any, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None,
           pin_memory: bool = False, requires_grad: bool = False, memory_format: Any = None, **keywords: Any) -> Tensor:
     """A tensor whose elements are whatever memory held. Shape: size.   Source: PyTorch `torch.empty`."""
-    return filled("empty", sizes(size, keywords), None, out, dtype, device, requires_grad, pin_memory, keywords)
+    attrs = options("empty", dtype, device, layout, pin_memory, requires_grad)
+    shape = sizes("empty", size, keywords)
+    if memory_format is None or not memory_format.order:
+        return filled(shape, None, out, attrs, requires_grad)
+    return empty_strided(shape, strides_in(memory_format, shape), dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def full(size: Any, fill_value: Any, *, out: Tensor | None = None, dtype: Any = None, layout: Any = None,
-         device: Any = None, pin_memory: bool = False, requires_grad: bool = False, **keywords: Any) -> Tensor:
+         device: Any = None, pin_memory: bool = False, requires_grad: bool = False, names: Any = None) -> Tensor:
     """A tensor filled with one value, whose type gives the dtype. Shape: size.   Source: PyTorch `torch.full`.
 
     >>> import stickonfire as torch
     >>> torch.full((2,), 7)
     tensor([7, 7])
     """
-    value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
-    dtype = dtypes.scalar_dtype(value, state.default_dtype()) if dtype is None else dtype
-    return filled("full", sizes((size,), {}), value, out, dtype, device, requires_grad, pin_memory, keywords)
+    if isinstance(size, int):
+        raise wrong_size("full", (size,))
+    attrs = options("full", dtype, device, layout, pin_memory, requires_grad)
+    value = plain(fill_value)
+    if attrs["dtype"] is None:
+        attrs["dtype"] = dtypes.scalar_dtype(value, state.default_dtype())
+    return filled(sizes("full", (size,), {}), value, out, attrs, requires_grad)
 
 
-def filled(op: str, size: tuple[int, ...], value: Any, out: Tensor | None, dtype: Any, device: Any,
-           requires_grad: bool, pin_memory: bool, unknown: dict[str, Any]) -> Tensor:
-    """What `zeros`, `ones`, `empty` and `full` have in common."""
-    unknown.pop("names", None)
-    if unknown:
-        raise TypeError(f"{op}() got an unexpected keyword argument '{next(iter(unknown))}'")
+def filled(size: tuple[int, ...], value: Any, out: Tensor | None, attrs: dict[str, Any], requires_grad: bool) -> Tensor:
+    """What `zeros`, `ones`, `empty` (no value) and `full` have in common."""
     if out is not None:
         out.resize_(size)
         return out if value is None else out.fill_(value)
-    attrs = options(dtype, device, pin_memory=pin_memory)
     attrs["dtype"] = attrs["dtype"] or state.default_dtype()
-    if op == "full":
-        attrs["value"] = value
-    return create(op, requires_grad, size=size, **attrs)
+    if value is None:
+        return create("empty", requires_grad, size=size, **attrs)
+    return create("full", requires_grad, size=size, value=value, **attrs)
 
 
 def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False,
@@ -123,8 +153,8 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     tensor([[1.0000, 2.0000],
             [3.0000, 4.5000]])
     """
-    chosen = options(dtype, device, pin_memory=pin_memory)["dtype"]
-    backend = backend_for(device)
+    attrs = options("tensor", dtype, device, None, pin_memory, requires_grad)
+    chosen, backend = attrs["dtype"], backend_for(attrs["device"])
     xp = backend.xp
     if isinstance(data, Tensor):
         kind = chosen or data.dtype
@@ -198,7 +228,7 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, out: Tensor | None = N
     if end is None:
         start, end = 0, start
     start, end, step = plain(start), plain(end), plain(step)
-    attrs = options(dtype, device, pin_memory=pin_memory)
+    attrs = options("arange", dtype, device, layout, pin_memory, requires_grad)
     if attrs["dtype"] is None:
         integral = all(isinstance(n, int) for n in (start, end, step))
         attrs["dtype"] = dtypes.int64 if integral else state.default_dtype()
@@ -221,7 +251,7 @@ def plain(n: Any) -> Any:
 def linspace(start: Any, end: Any, steps: int, *, out: Tensor | None = None, dtype: Any = None, layout: Any = None,
              device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
     """`steps` numbers evenly from start to end, both included. Shape: (steps).   Source: PyTorch `torch.linspace`."""
-    attrs = options(dtype, device, pin_memory=pin_memory)
+    attrs = options("linspace", dtype, device, layout, pin_memory, requires_grad)
     start, end = plain(start), plain(end)
     attrs["dtype"] = attrs["dtype"] or floating(start, end)
     return into(out, create("linspace", requires_grad, start=start, end=end, steps=int(steps), **attrs))
@@ -230,7 +260,7 @@ def linspace(start: Any, end: Any, steps: int, *, out: Tensor | None = None, dty
 def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, out: Tensor | None = None, dtype: Any = None,
              layout: Any = None, device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
     """`base` to the powers of `linspace(start, end, steps)`. Shape: (steps).   Source: PyTorch `torch.logspace`."""
-    attrs = options(dtype, device, pin_memory=pin_memory)
+    attrs = options("logspace", dtype, device, layout, pin_memory, requires_grad)
     start, end = plain(start), plain(end)
     attrs["dtype"] = attrs["dtype"] or floating(start, end)
     return into(out, create("logspace", requires_grad, start=start, end=end, steps=int(steps), base=base, **attrs))
@@ -245,7 +275,7 @@ def floating(*numbers: Any) -> dtype_type:
 def eye(n: int, m: int | None = None, *, out: Tensor | None = None, dtype: Any = None, layout: Any = None,
         device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
     """Ones on the diagonal, zeros elsewhere. Shape: (n, m).   Source: PyTorch `torch.eye`."""
-    attrs = options(dtype, device, pin_memory=pin_memory)
+    attrs = options("eye", dtype, device, layout, pin_memory, requires_grad)
     attrs["dtype"] = attrs["dtype"] or state.default_dtype()
     for size in (n, n if m is None else m):
         if size < 0:
@@ -253,16 +283,23 @@ def eye(n: int, m: int | None = None, *, out: Tensor | None = None, dtype: Any =
     return into(out, create("eye", requires_grad, n=n, m=n if m is None else m, **attrs))
 
 
-def like(input: Tensor, op: str, value: Any, dtype: Any, device: Any, requires_grad: bool, size: Any = None) -> Tensor:
-    """What the `_like` functions and `new_` methods have in common."""
-    attrs = options(dtype, device)
+def like(name: str, input: Tensor, value: Any, dtype: Any, device: Any, requires_grad: bool, *, layout: Any = None,
+         size: Any = None, memory_format: Any = None) -> Tensor:
+    """What the `_like` functions and `new_` methods have in common; no value: unwritten memory."""
+    if not isinstance(input, Tensor):
+        raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+    attrs = options(name, dtype, device or input.device, layout, False, requires_grad)
     attrs["dtype"] = attrs["dtype"] or input.dtype
-    attrs["device"] = attrs["device"] or input.device
     shape = tuple(input.shape) if size is None else size
-    result = create(op, False, size=shape, **({"value": value} if op == "full" else {}), **attrs)
-    strides = None if size is not None else dense_strides(input)
+    result = create("empty", False, size=shape, **attrs) if value is None else create(
+        "full", False, size=shape, value=value, **attrs)
+    strides = None
+    if memory_format is not None and memory_format is not preserve_format:
+        strides = strides_in(memory_format, shape)
+    elif size is None:
+        strides = dense_strides(input)
     if strides is not None and strides != contiguous_strides(shape):
-        result = result.as_strided(shape, strides)
+        result = result.as_strided(shape, strides).detach()
     return result.requires_grad_(True) if requires_grad else result
 
 
@@ -281,25 +318,29 @@ def dense_strides(t: Tensor) -> tuple[int, ...] | None:
 def zeros_like(input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
                memory_format: Any = None, pin_memory: bool = False) -> Tensor:
     """Zeros in the shape and dtype of `input`.   Source: PyTorch `torch.zeros_like`."""
-    return like(input, "full", 0, dtype, device, requires_grad)
+    return like("zeros_like", input, 0, dtype, device, requires_grad, layout=layout,
+                memory_format=memory_format)
 
 
 def ones_like(input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
               memory_format: Any = None, pin_memory: bool = False) -> Tensor:
     """Ones in the shape and dtype of `input`.   Source: PyTorch `torch.ones_like`."""
-    return like(input, "full", 1, dtype, device, requires_grad)
+    return like("ones_like", input, 1, dtype, device, requires_grad, layout=layout,
+                memory_format=memory_format)
 
 
 def empty_like(input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
                memory_format: Any = None, pin_memory: bool = False) -> Tensor:
     """Unwritten memory in the shape and dtype of `input`.   Source: PyTorch `torch.empty_like`."""
-    return like(input, "empty", None, dtype, device, requires_grad)
+    return like("empty_like", input, None, dtype, device, requires_grad, layout=layout,
+                memory_format=memory_format)
 
 
 def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, layout: Any = None, device: Any = None,
               requires_grad: bool = False, memory_format: Any = None, pin_memory: bool = False) -> Tensor:
     """One value in the shape and dtype of `input`.   Source: PyTorch `torch.full_like`."""
-    return like(input, "full", plain(fill_value), dtype, device, requires_grad)
+    return like("full_like", input, plain(fill_value), dtype, device, requires_grad, layout=layout,
+                memory_format=memory_format)
 
 
 def empty_strided(size: Any, stride: Any, *, dtype: Any = None, layout: Any = None, device: Any = None,
@@ -322,25 +363,29 @@ def scalar_tensor(s: Any, *, dtype: Any = None, layout: Any = None, device: Any 
 def new_zeros(self: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False,
               layout: Any = None, pin_memory: bool = False, **keywords: Any) -> Tensor:
     """Zeros in this tensor's dtype. Shape: size."""
-    return like(self, "full", 0, dtype, device, requires_grad, sizes(size, keywords))
+    return like("new_zeros", self, 0, dtype, device, requires_grad, layout=layout,
+                size=sizes("new_zeros", size, keywords))
 
 
 def new_ones(self: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False,
              layout: Any = None, pin_memory: bool = False, **keywords: Any) -> Tensor:
     """Ones in this tensor's dtype. Shape: size."""
-    return like(self, "full", 1, dtype, device, requires_grad, sizes(size, keywords))
+    return like("new_ones", self, 1, dtype, device, requires_grad, layout=layout,
+                size=sizes("new_ones", size, keywords))
 
 
 def new_empty(self: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False,
               layout: Any = None, pin_memory: bool = False, **keywords: Any) -> Tensor:
     """Unwritten memory in this tensor's dtype. Shape: size."""
-    return like(self, "empty", None, dtype, device, requires_grad, sizes(size, keywords))
+    return like("new_empty", self, None, dtype, device, requires_grad, layout=layout,
+                size=sizes("new_empty", size, keywords))
 
 
 def new_full(self: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None,
              requires_grad: bool = False, layout: Any = None, pin_memory: bool = False) -> Tensor:
     """One value in this tensor's dtype. Shape: size."""
-    return like(self, "full", plain(fill_value), dtype, device, requires_grad, sizes((size,), {}))
+    return like("new_full", self, plain(fill_value), dtype, device, requires_grad, layout=layout,
+                size=sizes("new_full", (size,), {}))
 
 
 def new_empty_strided(self: Tensor, size: Any, stride: Any, *, dtype: Any = None, device: Any = None,

@@ -38,7 +38,7 @@ def dispatch(op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
             arrays.append(t)
             edges.append(None)
     result, xp = execute(op, arrays, attrs)
-    return finish(op, inputs, arrays, edges, attrs, result, xp, tracked and (state.plain or modes.grad))
+    return finish(op, inputs, arrays, edges, attrs, result, xp, tracked and (state.plain or modes.records))
 
 
 def finish(op: Op, inputs: tuple[Any, ...], arrays: list[Any], edges: list[Edge | None], attrs: dict[str, Any], result: Any,
@@ -58,7 +58,7 @@ def finish(op: Op, inputs: tuple[Any, ...], arrays: list[Any], edges: list[Edge 
 def several_outputs(op: Op, inputs: tuple[Any, ...], arrays: list[Any], attrs: dict[str, Any], result: Any) -> Any:
     """`finish` for an op that turned out to give several outputs."""
     edges = [current_edge(t) if isinstance(t, Tensor) else None for t in inputs]
-    tracked = (state.plain or modes.grad) and any([edge is not None for edge in edges])
+    tracked = (state.plain or modes.records) and any([edge is not None for edge in edges])
     return finish(op, inputs, arrays, edges, attrs, result, XP[arrays[0].__class__], tracked)
 
 

@@ -36,7 +36,7 @@ def einsum(*args: Any) -> Tensor:
         later = set(wanted).union(*inputs[i + 1:])
         labels, value = contract(labels, value, *one_of_each(inputs[i], operands[i]), later)
     labels, value = summed(labels, value, set(wanted))
-    return value.permute([labels.index(name) for name in wanted])
+    return value if labels == wanted else value.permute([labels.index(name) for name in wanted])
 
 
 def read(args: Sequence[Any]) -> tuple[list[Tensor], list[Labels], Labels | None]:
@@ -152,15 +152,21 @@ def contract(a_labels: Labels, a: Tensor, b_labels: Labels, b: Tensor, later: se
     columns = [name for name in b_labels if name not in a_labels]
     size = dict(zip(a_labels, a.shape)) | dict(zip(b_labels, b.shape))
 
-    def total(names: Labels) -> int:
-        return math.prod([size[name] for name in names])
-    a = a.permute([a_labels.index(name) for name in batch + rows + inner])
-    b = b.permute([b_labels.index(name) for name in batch + inner + columns])
+    def arranged(labels: Labels, t: Tensor, *groups: Labels) -> Tensor:
+        """A tensor with one dim for each group of labels; labels of the batch keep their own."""
+        order = [labels.index(name) for group in groups for name in group]
+        if order != list(range(len(order))):
+            t = t.permute(order)
+        if all([len(group) == 1 for group in groups[1:]]):
+            return t
+        return t.reshape([size[name] for name in batch] + [math.prod([size[name] for name in g]) for g in groups[1:]])
     if inner:
-        product = a.reshape(total(batch), total(rows), total(inner)) @ b.reshape(total(batch), total(inner), total(columns))
+        product = arranged(a_labels, a, batch, rows, inner) @ arranged(b_labels, b, batch, inner, columns)
     else:
-        product = a.reshape(total(batch), total(rows), 1) * b.reshape(total(batch), 1, total(columns))
+        product = (arranged(a_labels, a, batch, rows).unsqueeze(-1) * arranged(b_labels, b, batch, columns).unsqueeze(-2))
     order = batch + rows + columns
+    if len(rows) == len(columns) == 1:
+        return order, product
     return order, product.reshape([size[name] for name in order])
 
 

@@ -212,7 +212,7 @@ class Function(FunctionCtx, metaclass=FunctionMeta):
             else:
                 output = cls.forward(*args)
                 cls.setup_context(ctx, args, output)
-        tracked = (state.plain or modes.grad) and any(edge is not None for edge in edges)
+        tracked = (state.plain or modes.records) and any(edge is not None for edge in edges)
         node = make_node(cls, ctx, args, tensors, edges) if tracked else None
         results = output if isinstance(output, tuple) else (output,)
         wrapped = tuple(attach(node, ctx, args, results))

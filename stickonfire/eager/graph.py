@@ -73,8 +73,14 @@ class OpNode(Node):
         return self.op.grad_name
 
     def release(self) -> None:
-        if self.versions:
+        if self.versions or (self.op.scalars and keeps_operands(self.op, self.saved)):
             self.saved = None
+
+    def __getattr__(self, name: str) -> Any:
+        """PyTorch's `_saved_self`, `_saved_other`, `_saved_result`, ...: what the node keeps."""
+        if not name.startswith("_saved_"):
+            raise AttributeError(f"'{self.name()}' object has no attribute '{name}'")
+        return saved_value(self, name.removeprefix("_saved_"))
 
     def apply(self, grads: list[Any], values: Any) -> Any:
         saved = self.saved
@@ -88,6 +94,30 @@ class OpNode(Node):
         if xp is None:
             xp, g, saved = values.arguments(self, grads, saved)
         return (op.backward or prepare(op))(xp, g, saved)
+
+
+def keeps_operands(op: Op, saved: Any) -> bool:
+    """Whether a rule kept an operand, if only a number: PyTorch then refuses a second backward."""
+    return any([kept is not None and any([source == "input" for source, _ in rule.wants])
+                for rule, kept in zip(op.rules, saved)])
+
+
+def saved_value(node: OpNode, name: str) -> Any:
+    """What a node keeps under a name: a tensor with the edge it had, or an attribute.
+
+    Raises: RuntimeError if it was freed, AttributeError if the node keeps no such thing.
+    """
+    if node.saved is None:
+        raise RuntimeError(FREED)
+    for rule, kept in zip(node.op.rules, node.saved):
+        for (source, key), value in zip(rule.wants, kept or ()):
+            if source == "input" and name in (node.op.tensors[key], "self" if key == 0 else "") and value.__class__ in XP:
+                return make(value, node.parents[key])
+            if (source == "out" and name == "result") or (source == "input" and name == node.op.tensors[key]):
+                return make(value, node) if value.__class__ in XP else value
+            if source == "attr" and name == key:
+                return value
+    raise AttributeError(f"'{node.name()}' object has no attribute '_saved_{name}'")
 
 
 def prepare(op: Op) -> Callable[[Any, Any, Any], Any]:

@@ -15,20 +15,76 @@ from ..ops.op import REGISTRY
 from .creation import tensor
 from .dispatch import dispatch
 from .inplace import dispatch_inplace
-from .tensor import Tensor, make, namespace_of
+from .publish import general
+from .specialize import specialized
+from .tensor import Tensor, bump, make, namespace_of
 
 WHOLE = slice(None)
 INDEX, INDEX_PUT, COPY, FILL = (REGISTRY[name] for name in ("index", "index_put", "copy", "fill_with"))
+STEPS = {step: specialized(op, general) for step, op in BASIC.items()}
+take_rows = specialized(REGISTRY["index_rows"], general)
 
 
 def getitem(self: Tensor, index: Any) -> Tensor:
     """Part of a tensor: a view for ints, slices, None and `...`; a copy for index tensors and masks.
 
+    The common kinds are sorted out here; what is unusual or wrong goes to `read`.
+
     Raises: IndexError for an index out of range, too many indices, or a mask of another shape; ValueError for a
     negative step; TypeError for what is no index.
     """
-    if index.__class__ is int and self._array.ndim:
-        return basic(self, (index,), "Select")
+    try:
+        kind = index.__class__
+        if kind is int:
+            if self._array.ndim:
+                return STEPS["Select"](self, (index, ...))
+        elif kind is tuple or kind is slice or index is None:
+            parts = index if kind is tuple else (index,)
+            step = simple_step(parts, self._array.shape)
+            if step:
+                return STEPS[step](self, parts if Ellipsis in parts else (*parts, ...))
+        elif kind is Tensor and index.dtype is dtypes.int64 and index._array.ndim and self._array.ndim:
+            return take_rows(self, index, 0)
+    except IndexError:
+        pass                    # the slow way says what is wrong
+    return read(self, index)
+
+
+def simple_step(index: tuple[Any, ...], shape: tuple[int, ...]) -> str:
+    """PyTorch's name of the last step of an index of ints, slices, None and `...`; empty for any other index."""
+    step, dim = "Alias", 0
+    for part in index:
+        kind = part.__class__
+        if kind is int:
+            step = "Select"
+        elif kind is slice:
+            if part != WHOLE:
+                for n in (part.start, part.stop, part.step):
+                    if n is not None and n.__class__ is not int:
+                        return ""
+                if part.step is not None and part.step <= 0:
+                    return ""
+                if not (dim < len(shape) and covers(part, shape[dim])):
+                    step = "Slice"
+        elif part is None:
+            step = "Unsqueeze"
+            continue
+        elif part is Ellipsis:
+            if dim >= FAR:
+                return ""
+            dim = FAR
+            continue
+        else:
+            return ""
+        dim += 1
+    return step
+
+
+FAR = 1000          # past any dim: after `...` a slice's dim is not counted
+
+
+def read(self: Tensor, index: Any) -> Tensor:
+    """`x[index]` for any index."""
     simple, spec, indices, step = parse(self, index)
     view = self if simple is None else basic(self, simple, step)
     if not indices:
@@ -41,11 +97,50 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
 
     Raises: as indexing does; RuntimeError if the value's shape does not fit.
     """
+    if not written_outright(self, index, value):
+        write(self, index, value)
+
+
+def written_outright(self: Tensor, index: Any, value: Any) -> bool:
+    """Writes where nothing is recorded and nothing can go wrong; False if it has to be looked at more closely."""
+    kind = index.__class__
+    if kind is Tensor:
+        if not index._array.ndim or index.dtype is not dtypes.int64 and index.dtype is not dtypes.bool_:
+            return False
+        where_ = index._array
+    elif kind is int or kind is slice or kind is tuple:
+        parts = index if kind is tuple else (index,)
+        if not simple_step(parts, self._array.shape):
+            return False
+        where_ = index
+    else:
+        return False
+    alias, array = self._alias, self._array
+    if self._edge is not None or alias is not None and (alias[0] is None or alias[1] is not None) or 0 in array.strides:
+        return False
+    if value.__class__ is Tensor:
+        source = value._array
+        if value._edge is not None or source.dtype != array.dtype:
+            return False
+    elif value.__class__ in (int, bool) or value.__class__ is float and -3e38 < value < 3e38:
+        source = value
+    else:
+        return False
+    try:
+        array[where_] = source
+    except (IndexError, ValueError, OverflowError):
+        return False
+    bump(self)
+    return True
+
+
+def write(self: Tensor, index: Any, value: Any) -> None:
+    """`x[index] = value` for any index and value."""
     simple, spec, indices, step = parse(self, index)
     source = as_value(self, value)
     if source._array.ndim == 0 and isinstance(index, Tensor) and index.dtype is dtypes.uint8:
-        raise RuntimeError("masked_fill_ only supports boolean masks, but got mask with dtype unsigned char. Convert "
-                           "it with .bool()")
+        raise RuntimeError("masked_fill_ only supports boolean masks, but got mask with dtype unsigned char. "
+                           "Convert it with .bool()")
     view = self if simple is None else basic(self, simple, step)
     if not indices:
         if source._array.ndim:

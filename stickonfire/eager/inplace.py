@@ -27,7 +27,7 @@ def dispatch_inplace(op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> 
     target = inputs[0]
     arrays = [t._array if isinstance(t, Tensor) else t for t in inputs]
     edges = [current_edge(t) if isinstance(t, Tensor) else None for t in inputs]
-    tracked = (state.plain or modes.grad) and any([edge is not None for edge in edges])
+    tracked = (state.plain or modes.records) and (any([edge is not None for edge in edges]) or base_edge(target))
     array = arrays[0]
     xp = XP[array.__class__]
     recorded = inputs
@@ -52,6 +52,11 @@ def dispatch_inplace(op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> 
     return target
 
 
+def base_edge(target: Tensor) -> bool:
+    """Whether the target is a view of something that gradients flow through."""
+    return target._base is not None and target._base._edge is not None
+
+
 def kept_apart(op: Op, inputs: tuple[Any, ...], edges: list[Any]) -> tuple[Any, ...]:
     """The inputs, with copies of those that a rule wants and that are about to be overwritten."""
     if op.variadic:
@@ -69,7 +74,7 @@ def kernel_fits(arrays: list[Any]) -> bool:
     """Whether an op's in-place kernel may run: one dtype, not 16 bits, and the result has the target's shape."""
     target = arrays[0]
     native, shape = target.dtype, target.shape
-    if native.itemsize == 2 or native.kind not in "fc":
+    if native.itemsize == 2 or native.kind not in "fc" or 0 in target.strides:
         return False
     for a in arrays:
         if a.__class__ in XP:
@@ -110,7 +115,7 @@ def write_out(op: Op, result: Any, out: Any) -> Any:
         return tuple([write_out(op, r, o) for r, o in zip(result, out)])
     if not isinstance(out, Tensor):
         raise TypeError(f"{op.name}(): argument 'out' must be Tensor, not {type(out).__name__}")
-    if (state.plain or modes.grad) and (result._edge is not None or out._edge is not None):
+    if (state.plain or modes.records) and (result._edge is not None or out._edge is not None):
         raise RuntimeError(f"{op.name}(): functions with out=... arguments don't support automatic differentiation, but "
                            "one of the arguments requires grad.")
     xp = XP[out._array.__class__]

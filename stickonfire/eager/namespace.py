@@ -133,6 +133,10 @@ def index_add_at(a: Tensor, spec: Any, indices: Sequence[Tensor], values: Tensor
     return run("index_put", a, values, *indices, spec=spec, accumulate=True)
 
 
+def index_sum(src: Tensor, dim: int, index: Tensor, shape: Sequence[int]) -> Tensor:
+    return run("index_add", zeros_like(src, shape), index, src, dim=dim)
+
+
 def scatter_combined(reduce: str, a: Tensor, dim: int, index: Tensor, src: Tensor, include_self: bool) -> Tensor:
     return run("scatter_reduce", a, index, src, dim=dim, reduce=reduce, include_self=include_self)
 

@@ -18,12 +18,13 @@ def composed(function: Callable[..., Any]) -> Callable[..., Any]:
     """Lets a function take `out=`, `axis=`, `keepdims=`, and its first argument as `input=` or `A=`, as PyTorch's do."""
     named: Any = SimpleNamespace(name=function.__name__.strip("_"))
     names = function.__code__.co_varnames[:function.__code__.co_argcount + function.__code__.co_kwonlyargcount]
+    names_set = frozenset(names)
     other = {"input": names[0], "A": names[0], "self": names[0]} if names else {}
     other |= {key: SPELLINGS[key] for key in ("axis", "keepdims")}
 
     @functools.wraps(function)
     def call(*args: Any, out: Any = None, **kwargs: Any) -> Any:
-        if kwargs:
+        if kwargs and not names_set.issuperset(kwargs):
             kwargs = {key if key in names else other.get(key, key): value for key, value in kwargs.items()}
         result = function(*args, **kwargs)
         if out is None:

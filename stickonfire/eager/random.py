@@ -123,9 +123,9 @@ def fork_rng(devices: Any = None, enabled: bool = True, device_type: str = "cpu"
 
 
 def draw(op: str, size: tuple[int, ...], dtype: Any, device: Any, generator: Generator | None, requires_grad: bool,
-         out: Tensor | None = None, **attrs: Any) -> Tensor:
-    """Executes a drawing op."""
-    chosen = options(dtype, device)
+         out: Tensor | None = None, *, name: str = "", layout: Any = None, pin_memory: bool = False, **attrs: Any) -> Tensor:
+    """Executes a drawing op. `name` is what the user called."""
+    chosen = options(name or op, dtype, device, layout, pin_memory, requires_grad)
     chosen["dtype"] = chosen["dtype"] or (state.default_dtype() if out is None else out.dtype)
     result = dispatch(REGISTRY[op], (), {"size": size, "generator": stream(generator), **chosen, **attrs})
     return into(out, result.requires_grad_(True) if requires_grad else result)
@@ -134,13 +134,15 @@ def draw(op: str, size: tuple[int, ...], dtype: Any, device: Any, generator: Gen
 def rand(*size: Any, generator: Generator | None = None, out: Tensor | None = None, dtype: Any = None, layout: Any = None,
          device: Any = None, requires_grad: bool = False, pin_memory: bool = False, **keywords: Any) -> Tensor:
     """Uniform in [0, 1). Shape: size.   Source: PyTorch `torch.rand`."""
-    return draw("uniform", sizes(size, keywords), dtype, device, generator, requires_grad, out)
+    return draw("uniform", sizes("rand", size, keywords), dtype, device, generator, requires_grad, out, name="rand",
+                layout=layout, pin_memory=pin_memory)
 
 
 def randn(*size: Any, generator: Generator | None = None, out: Tensor | None = None, dtype: Any = None, layout: Any = None,
           device: Any = None, requires_grad: bool = False, pin_memory: bool = False, **keywords: Any) -> Tensor:
     """Standard normal. Shape: size.   Source: PyTorch `torch.randn`."""
-    return draw("normal", sizes(size, keywords), dtype, device, generator, requires_grad, out)
+    return draw("normal", sizes("randn", size, keywords), dtype, device, generator, requires_grad, out, name="randn",
+                layout=layout, pin_memory=pin_memory)
 
 
 def randint(low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None, out: Tensor | None = None,
@@ -155,8 +157,8 @@ def randint(low: int, high: Any = None, size: Any = None, *, generator: Generato
     elif high is None:
         low, high = 0, low
     check_range("random_", low, high)
-    return draw("integers", sizes((size,), {}), dtype or dtypes.int64, device, generator, requires_grad, out, low=int(low),
-                high=int(high))
+    return draw("integers", sizes("randint", (size,), {}), dtype or dtypes.int64, device, generator, requires_grad, out,
+                name="randint", layout=layout, pin_memory=pin_memory, low=int(low), high=int(high))
 
 
 def check_range(name: str, low: int, high: int) -> None:
@@ -169,17 +171,17 @@ def randperm(n: int, *, generator: Generator | None = None, out: Tensor | None =
     """The ints below n in random order. Shape: (n).   Source: PyTorch `torch.randperm`."""
     if n < 0:
         raise RuntimeError(f"n must be non-negative, got{n}")
-    chosen = options(dtype, device)
+    chosen = options("randperm", dtype, device, layout, pin_memory, requires_grad)
     chosen["dtype"] = chosen["dtype"] or dtypes.int64
     result = dispatch(REGISTRY["permutation"], (), {"n": int(n), "generator": stream(generator), **chosen})
     return into(out, result.requires_grad_(True) if requires_grad else result)
 
 
-def drawn_like(input: Tensor, op: str, dtype: Any, device: Any, requires_grad: bool, generator: Generator | None,
-               **attrs: Any) -> Tensor:
+def drawn_like(name: str, op: str, input: Tensor, dtype: Any, device: Any, requires_grad: bool, layout: Any,
+               memory_format: Any, generator: Generator | None, **attrs: Any) -> Tensor:
     """A random tensor with the shape, dtype and memory order of another."""
-    result = like(input, "empty", None, dtype, device, False)
-    with_numbers = draw(op, tuple(input.shape), result.dtype, result.device, generator, False, **attrs)
+    result = like(name, input, None, dtype, device, False, layout=layout, memory_format=memory_format)
+    with_numbers = draw(op, tuple(input.shape), result.dtype, result.device, generator, False, name=name, **attrs)
     result._array[...] = with_numbers._array
     return result.requires_grad_(True) if requires_grad else result
 
@@ -187,13 +189,13 @@ def drawn_like(input: Tensor, op: str, dtype: Any, device: Any, requires_grad: b
 def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None, layout: Any = None, device: Any = None,
               requires_grad: bool = False, memory_format: Any = None, pin_memory: bool = False) -> Tensor:
     """Uniform in [0, 1), in the shape and dtype of `input`.   Source: PyTorch `torch.rand_like`."""
-    return drawn_like(input, "uniform", dtype, device, requires_grad, generator)
+    return drawn_like("rand_like", "uniform", input, dtype, device, requires_grad, layout, memory_format, generator)
 
 
 def randn_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None, layout: Any = None,
                device: Any = None, requires_grad: bool = False, memory_format: Any = None, pin_memory: bool = False) -> Tensor:
     """Standard normal, in the shape and dtype of `input`.   Source: PyTorch `torch.randn_like`."""
-    return drawn_like(input, "normal", dtype, device, requires_grad, generator)
+    return drawn_like("randn_like", "normal", input, dtype, device, requires_grad, layout, memory_format, generator)
 
 
 def randint_like(input: Tensor, low: int, high: Any = None, *, generator: Generator | None = None, dtype: Any = None,
@@ -203,7 +205,8 @@ def randint_like(input: Tensor, low: int, high: Any = None, *, generator: Genera
     low, high = (0, low) if high is None else (low, high)
     low, high = int(plain(low)), int(plain(high))
     check_range("random_", low, high)
-    return drawn_like(input, "integers", dtype, device, requires_grad, generator, low=low, high=high)
+    return drawn_like("randint_like", "integers", input, dtype, device, requires_grad, layout, memory_format, generator,
+                      low=low, high=high)
 
 
 def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, out: Tensor | None = None,
@@ -215,8 +218,8 @@ def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator 
     """
     if size is not None:
         check_deviation(std)
-        return draw("normal", sizes((size,), {}), dtype, device, generator, requires_grad, out, mean=plain(mean),
-                    std=plain(std))
+        return draw("normal", sizes("normal", (size,), {}), dtype, device, generator, requires_grad, out, name="normal",
+                    layout=layout, pin_memory=pin_memory, mean=plain(mean), std=plain(std))
     given = [m._array if isinstance(m, Tensor) else m for m in (mean, std)]
     if not isinstance(mean, Tensor) and not isinstance(std, Tensor):
         raise TypeError("normal() received an invalid combination of arguments: give size=, or a Tensor for mean or std")

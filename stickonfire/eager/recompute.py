@@ -72,7 +72,7 @@ def checkpoint(function: Callable[..., Any], *args: Any, use_reentrant: bool | N
     if determinism_check not in ("default", "none"):
         raise ValueError(f"determinism_check should be one of ['default', 'none'] but got {determinism_check}")
     first, second = context_fn()
-    if not (state.plain or modes.grad):
+    if not (state.plain or modes.records):
         with first:
             return function(*args, **kwargs)
     frame = Frame(function, args, kwargs, preserve, second, early_stop, determinism_check == "default")

@@ -69,13 +69,10 @@ class ArrayValues:
             elif not alone or xp.is_view(grad):
                 grad = xp.copy(grad)
             leaf.grad = make(grad)
-        elif held._edge is None:
-            array = held._array
-            array += grads[0]
+        else:
+            held._array += grads[0]
             if held._alias is not None:
                 bump(held)
-        else:
-            leaf.grad = make(as_array(held._array + grads[0]))
 
     def wrap(self, grad: Any) -> Tensor | None:
         """A gradient as hooks and user-written functions get it."""

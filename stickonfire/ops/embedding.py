@@ -26,4 +26,4 @@ def _(xp, g, input, weight_shape, padding_idx, scale_grad_by_freq):
         rows = xp.where(xp.expand_dims(picks == padding_idx, 1), xp.zeros_like(rows), rows)
     if scale_grad_by_freq:
         rows = rows / xp.expand_dims(xp.occurrences(picks, weight_shape[0], rows), 1)
-    return xp.index_add(xp.zeros_like(rows, shape=tuple(weight_shape)), 0, picks, rows)
+    return xp.index_sum(rows, 0, picks, tuple(weight_shape))

@@ -60,6 +60,18 @@ def _(xp, g, tensors, spec):
     return [xp.index_add_at(zeros, spec, tensors[1:], g)] + [None] * (len(tensors) - 1)
 
 
+@op(grad_name="IndexBackward0")
+def index_rows(xp, input, rows, dim: int):
+    """x[rows] for one index tensor of ints: `index` at its commonest. Shape: (A, *), (M) -> (M, *) for dim 0."""
+    return xp.take(input, rows, axis=dim)
+
+
+@index_rows.gradient("input")
+def _(xp, g, input_shape, rows, dim):
+    spec = (slice(None),) * dim + (True,)
+    return xp.index_add_at(xp.zeros_like(g, shape=input_shape), spec, [rows], g)
+
+
 def filled(spec, indices):
     """The index tuple that `spec` and the index arrays stand for."""
     rest = iter(indices)
@@ -139,7 +151,7 @@ def index_select(xp, input, dim: int, index):
     picks = vector("index_select", index)
     if input.ndim == 0:
         return xp.copy(input)
-    return xp.take(input, checked_dim(picks, input.shape[at], "index_select"), axis=at)
+    return xp.take(input, checked_dim(xp, picks, input.shape[at], "index_select"), axis=at)
 
 
 def vector(name, index):
@@ -151,9 +163,9 @@ def vector(name, index):
     return index.reshape(-1)
 
 
-def checked_dim(index, size, name):
+def checked_dim(xp, index, size, name):
     """Index arrays within [0, size), else IndexError. Negative ones are not allowed here."""
-    if index.size and (index.max() >= size or index.min() < 0):
+    if xp.out_of_range(index, size):
         bad = index.max() if index.max() >= size else index.min()
         raise IndexError(f"{name}(): index out of range in self: index {int(bad)} is out of bounds for size {size}")
     return index
@@ -161,13 +173,13 @@ def checked_dim(index, size, name):
 
 @index_select.gradient("input")
 def _(xp, g, input_shape, dim, index):
-    return xp.index_add(xp.zeros_like(g, shape=input_shape), dim, index, g)
+    return xp.index_sum(g, dim, index, input_shape)
 
 
 def checked_slices(xp, name, input, dim, index, source):
     """The checks that index_add and index_copy share."""
     at = normalize_dim(dim, input.ndim)
-    picks = checked_dim(vector(name, index), input.shape[at] if input.ndim else 1, name)
+    picks = checked_dim(xp, vector(name, index), input.shape[at] if input.ndim else 1, name)
     if xp.dtype_of(input) is not xp.dtype_of(source):
         raise RuntimeError(f"{name}(): self and source expected to have the same dtype, but got "
                            f"(self) {xp.dtype_of(input)} and (source) {xp.dtype_of(source)}")
@@ -348,7 +360,7 @@ def nonzero_positions(xp, input):
     """The indices of non-zero elements, one a row. Shape: (*) -> (count, ndim).   Source: PyTorch `nonzero`."""
     if input.ndim == 0:
         return xp.zeros((int(bool(input)), 0), int)
-    return xp.stack(xp.nonzero(input)).T          # column by column, as PyTorch has it
+    return xp.nonzero_rows(input)
 
 
 @op(scalars=True, grad_name="FillBackward3")

@@ -1,6 +1,7 @@
 """Losses with a gradient rule of their own. PyTorch's full signatures are in `eager/functional/loss.py`."""
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from .op import op
@@ -106,8 +107,7 @@ def _(xp, g, input, target, reduction, log_target):
     each = per_element(xp, g, elements(input, target), reduction)
     if log_target:
         return each * xp.exp(target) * (target - input + 1)
-    safe = xp.where(target > 0, target, xp.ones_like(target))
-    return each * xp.where(target > 0, xp.log(safe) + 1 - input, xp.zeros_like(target))
+    return each * (xp.log(target) + target / target - input)         # NaN where the target is 0, as in PyTorch
 
 
 @op(promote="same")
@@ -129,13 +129,13 @@ def binary_cross_entropy(xp, input, target, weight=None, reduction: str = "mean"
 @binary_cross_entropy.gradient("input")
 def _(xp, g, input, target, weight, reduction):
     slope = (input - target) / xp.maximum(input * (1 - input), 1e-12)
-    each = per_element(xp, g, input.size, reduction)
+    each = per_element(xp, g, elements(input), reduction)
     return each * slope if weight is None else each * slope * weight
 
 
 @binary_cross_entropy.gradient("target")
 def _(xp, g, input, weight, reduction):
-    each = per_element(xp, g, input.size, reduction) * (xp.log1p(-input) - xp.log(input))
+    each = per_element(xp, g, elements(input), reduction) * (xp.log1p(-input) - xp.log(input))
     return each if weight is None else each * weight
 
 
@@ -178,50 +178,62 @@ def nll_loss(xp, input, target, weight=None, ignore_index: int = -100, reduction
 
     Shape: (N, C, *), (N, *) -> () or (N, *).   Raises: IndexError for a class out of range.   Source: PyTorch `nll_loss`.
     """
-    check_classes(xp, input, target, ignore_index)
-    where, scale = class_weights(xp, input, target, weight, ignore_index)
-    picked = xp.squeeze(xp.take_along_axis(input, where, class_dim(input)), class_dim(input))
-    loss = -picked * scale
+    all_count = check_classes(xp, input, target, ignore_index)
+    if all_count and weight is None:
+        loss = -xp.take(input, class_positions(xp, input.shape, target))
+        return reduced(xp, loss, reduction)
+    safe, scale = class_weights(xp, input, target, weight, ignore_index)
+    loss = -xp.take(input, class_positions(xp, input.shape, safe)) * scale
     if reduction == "none":
         return loss
     return xp.sum(loss) / xp.sum(scale) if reduction == "mean" else xp.sum(loss)
 
 
-def class_dim(input):
-    return 0 if input.ndim == 1 else 1
-
-
 def check_classes(xp, input, target, ignore_index):
-    """Raises PyTorch's errors for targets that do not fit the input."""
-    expected = input.shape[:class_dim(input)] + input.shape[class_dim(input) + 1:]
+    """Raises PyTorch's errors for targets that do not fit the input. Returns whether every row counts."""
+    at = 0 if input.ndim == 1 else 1
+    classes = input.shape[at] if input.ndim else 0
+    expected = input.shape[:at] + input.shape[at + 1:]
     if input.ndim > 1 and target.ndim and input.shape[0] != target.shape[0]:
         raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({target.shape[0]}).")
     if target.shape != expected:
         raise RuntimeError(f"Expected target size {list(expected)}, got {list(target.shape)}: nll_loss wants one class for "
-                           f"each row of input {list(input.shape)}, classes in dim {class_dim(input)}")
-    if target.dtype.kind not in "iu":
+                           f"each row of input {list(input.shape)}, classes in dim {at}")
+    if target.dtype.kind not in "iu" or target.itemsize < 8 and xp.dtype_of(target).name != "uint8":
         raise RuntimeError(f"expected scalar type Long but found {xp.dtype_of(target).name.capitalize()}. Classes are ints: "
                            "convert the target with .long()")
-    if target.size:
-        bad = (target != ignore_index) & ((target < 0) | (target >= input.shape[class_dim(input)]))
-        if bad.any():
-            raise IndexError(f"Target {int(target[bad].reshape(-1)[0])} is out of bounds.")
+    if not target.size or xp.minimum.reduce(target, axis=None) >= 0 and xp.maximum.reduce(target, axis=None) < classes:
+        return not 0 <= ignore_index < classes
+    bad = (target != ignore_index) & ((target < 0) | (target >= classes))
+    if bad.any():
+        raise IndexError(f"Target {int(target[bad].reshape(-1)[0])} is out of bounds.")
+    return False
+
+
+def class_positions(xp, shape, target):
+    """For each row, the row-major position of its class in an input of shape (N, C, *)."""
+    if len(shape) == 1:
+        return target
+    rows, classes, inner = shape[0], shape[1], math.prod(shape[2:])
+    if inner == 1 and len(shape) == 2:
+        return xp.arange(rows) * classes + target
+    first = xp.reshape(xp.arange(rows) * (classes * inner), (rows, 1)) + xp.arange(inner)
+    return xp.reshape(first, target.shape) + target * inner
 
 
 def class_weights(xp, input, target, weight, ignore_index):
-    """Where the classes are (as indices that broadcast along the class dim), and what each row counts."""
+    """The classes with 0 for rows that are ignored, and what each row counts."""
     valid = target != ignore_index
     safe = xp.where(valid, target, xp.zeros_like(target))
     scale = xp.cast(valid, xp.dtype_of(input))
     if weight is not None:
-        scale = scale * xp.reshape(xp.take(weight, safe), safe.shape)
-    return xp.expand_dims(safe, class_dim(input)), scale
+        scale = scale * xp.take(weight, safe)
+    return safe, scale
 
 
 @nll_loss.gradient("input")
 def _(xp, g, input, target, weight, ignore_index, reduction):
-    where, scale = class_weights(xp, input, target, weight, ignore_index)
+    safe, scale = class_weights(xp, input, target, weight, ignore_index)
     if reduction == "mean":
         scale = scale / xp.sum(scale)
-    at = class_dim(input)
-    return xp.scatter_add(xp.zeros_like(input), at, where, xp.expand_dims(-g * scale, at))
+    return xp.put(xp.zeros_like(input), class_positions(xp, input.shape, safe), -g * scale)

@@ -27,13 +27,22 @@ def matmul(xp, input, other):
 
     Shape: (*, N, K), (*, K, M) -> (*, N, M).   Raises: RuntimeError unless the inner sizes agree.   Source: PyTorch `matmul`.
     """
+    if input.dtype.kind == "b" or not input.ndim or not other.ndim:
+        refuse_scalars(input, other)
+        refuse_bools("addmm_impl_cpu_", input)
+    try:
+        return xp.product(input, other)
+    except ValueError as error:
+        if input.shape[-1] != (other.shape[-2] if other.ndim > 1 else other.shape[0]):
+            raise mismatch("matmul", input, other) from None
+        raise error
+
+
+def refuse_scalars(input, other):
+    """Raises PyTorch's error for tensors without dims."""
     if input.ndim == 0 or other.ndim == 0:
         raise RuntimeError("both arguments to matmul need to be at least 1D, but they are "
                            f"{input.ndim}D and {other.ndim}D")
-    if input.shape[-1] != (other.shape[-2] if other.ndim > 1 else other.shape[0]):
-        raise mismatch("matmul", input, other)
-    refuse_bools("addmm_impl_cpu_", input)
-    return xp.product(input, other)
 
 
 def mismatch(name, a, b):

@@ -14,7 +14,7 @@ from .shape import BOTH, Ints, dims_once, two_dims
 EVERYWHERE = ("stickonfire", "Tensor", "Tensor_")
 
 
-@op(publish=("stickonfire",), variadic=True, promote="same", opmath=False)
+@op(variadic=True, promote="same", opmath=False)
 def cat(xp, tensors, dim: int = 0):
     """Tensors joined along a dim. Shape: (A, B), (C, B) -> (A + C, B).   Source: PyTorch `cat`.
 
@@ -39,7 +39,7 @@ def _(xp, g, tensors_shape, dim):
     return parts
 
 
-@op(publish=("stickonfire",), variadic=True, promote="same", opmath=False)
+@op(variadic=True, promote="same", opmath=False)
 def stack(xp, tensors, dim: int = 0):
     """Tensors of one shape joined along a new dim. Shape: n x (A, B) -> (n, A, B).   Source: PyTorch `stack`.
 

@@ -14,6 +14,7 @@ from ..core.shapes import normalize_dim, normalize_dims
 from .op import op
 
 BOTH = ("stickonfire", "Tensor")
+PLAIN = "fdFD"          # float32 to complex128, as array dtypes' characters: summed as they are
 
 
 def spread(xp, g, shape, dim, keepdim):
@@ -56,8 +57,11 @@ def sum(xp, input, dim: Any = None, keepdim: bool = False, *, dtype: Any = None)
 
     Shape: (*) -> (* without dims).   Dtype: integers give int64.   Source: PyTorch `sum`.
     """
-    if dim is None and dtype is None and input.dtype.kind == "b" and not keepdim:
-        return xp.count_nonzero(input)
+    if dtype is None:
+        if input.dtype.char in PLAIN:
+            return xp.add.reduce(input, axis=None if dim is None else normalize_dims(dim, input.ndim), keepdims=keepdim)
+        if dim is None and input.dtype.kind == "b" and not keepdim:
+            return xp.count_nonzero(input)
     values, kind = accumulable(xp, input, dtype)
     return rounded(xp, xp.add.reduce(values, axis=normalize_dims(dim, input.ndim), keepdims=keepdim), kind)
 
@@ -91,6 +95,8 @@ def mean(xp, input, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
 
     Shape: (*) -> (* without dims).   Raises: RuntimeError for integers.   Source: PyTorch `mean`.
     """
+    if dtype is None and dim is None and input.dtype.char in PLAIN:
+        return xp.add.reduce(input, axis=None, keepdims=keepdim) / xp.number_like(input, input.size)
     kind = xp.dtype_of(input) if dtype is None else dtype
     if kind.category < FLOATING:
         where = "Input" if dtype is None else "Optional"

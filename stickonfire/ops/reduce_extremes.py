@@ -78,7 +78,8 @@ def min_all(xp, input):
 
 
 def extreme_of_all(xp, ufunc, name, input):
-    refuse_complex(xp, name, input)
+    if input.dtype.kind == "c":
+        refuse_complex(xp, name, input)
     if input.size == 0:
         raise no_elements(name)
     return ufunc.reduce(input, axis=None)
@@ -96,16 +97,16 @@ min_all.gradient("input")(shared_by_all_ties)
 @op(promote="same", opmath=False, grad_name="MaxBackward0")
 def max_dim(xp, input, dim: int, keepdim: bool = False):
     """The largest elements along a dim and where they are. Shape: (*) -> two of (* without dim).   Source: PyTorch `max`."""
-    return picked(xp, xp.argmax, "max", input, dim, keepdim)
+    return picked(xp, xp.maximum, "max", input, dim, keepdim)
 
 
 @op(promote="same", opmath=False, grad_name="MinBackward0")
 def min_dim(xp, input, dim: int, keepdim: bool = False):
     """The smallest elements along a dim and where they are. Shape: (*) -> two of (* without dim).   Source: PyTorch `min`."""
-    return picked(xp, xp.argmin, "min", input, dim, keepdim)
+    return picked(xp, xp.minimum, "min", input, dim, keepdim)
 
 
-def picked(xp, find, name, input, dim, keepdim):
+def picked(xp, ufunc, name, input, dim, keepdim):
     """Values and indices of the extreme elements along a dim (the first of equals; NaN beats all)."""
     refuse_complex(xp, name, input)
     at = normalize_dim(dim, input.ndim)
@@ -113,9 +114,8 @@ def picked(xp, find, name, input, dim, keepdim):
         return xp.copy(input), xp.zeros((), int)
     if input.shape[at] == 0:
         raise IndexError(f"{name}(): Expected reduction dim {at} to have non-zero size.")
-    where = xp.expand_dims(find(input, axis=at), at)
-    values = xp.take_along_axis(input, where, at)
-    return (values, where) if keepdim else (xp.squeeze(values, at), xp.squeeze(where, at))
+    where = input.argmax(at, keepdims=keepdim) if name == "max" else input.argmin(at, keepdims=keepdim)
+    return ufunc.reduce(input, axis=at, keepdims=keepdim), where
 
 
 def to_the_picked(xp, g, outs, input_shape, dim, keepdim):

@@ -96,7 +96,12 @@ def logsumexp(xp, input, dim: Any, keepdim: bool = False):
         return xp.log(xp.add.reduce(xp.exp(input), axis=axis, keepdims=keepdim))
     top = xp.maximum.reduce(xp.real(input), axis=axis, keepdims=True)
     top = xp.where(xp.isfinite(top), top, xp.zeros_like(top))
-    total = xp.log(xp.add.reduce(xp.exp(input - top), axis=axis, keepdims=keepdim))
+    powers = xp.subtract(input, top)
+    if powers.ndim:
+        xp.exp(powers, out=powers)
+    else:
+        powers = xp.exp(powers)
+    total = xp.log(xp.add.reduce(powers, axis=axis, keepdims=keepdim))
     return total + (top if keepdim else xp.reshape(top, total.shape))
 
 

@@ -18,14 +18,14 @@ def moments(xp, name, input, dim, correction, keepdim):
     """Variance and mean; the latter with its dims kept."""
     if xp.dtype_of(input).category < FLOATING:
         raise RuntimeError(f"{name} only support floating point and complex dtypes. Convert with .float() first")
-    axis, n = normalize_dims(dim, input.ndim), count(input.shape, dim)
+    axis = normalize_dims(dim, input.ndim)
+    n = input.size if len(axis) == input.ndim else count(input.shape, axis)
     centre = xp.add.reduce(input, axis=axis, keepdims=True) / xp.number_like(input, n)
-    squares = xp.squared_size(input - centre)
     if n <= correction:
         warnings.warn(f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor "
                       "(input numel divided by output numel).", stacklevel=2)
-    total = xp.add.reduce(squares, axis=axis, keepdims=keepdim)
-    return total / xp.number_like(squares, max(n - correction, 0)), centre
+    total = xp.squared_deviations(input, centre, axis, keepdim)
+    return total / xp.number_like(total, max(n - correction, 0)), centre
 
 
 def shaped(xp, centre, input, dim, keepdim):

@@ -433,7 +433,7 @@ def cast(xp, input, dtype: Any):
 cast.gradient("input")(passed_on)           # the engine casts it back
 
 
-@op(grad_name="CopyBackwards")
+@op(grad_name="torch::autograd::CopyBackwards")
 def copy(xp, input, src, non_blocking: bool = False):
     """`src` in the shape and dtype of `input`, which `copy_` overwrites.   Source: PyTorch `Tensor.copy_`."""
     if broadcast_shapes(input.shape, src.shape) != input.shape:

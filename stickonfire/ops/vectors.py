@@ -57,9 +57,12 @@ def cdist(xp, x1, x2, p: float = 2.0, compute_mode: Any = MODES[0]):
         shape = xp.broadcast_shapes(x1.shape[:-2], x2.shape[:-2])
         return xp.zeros_like(x1, shape=(*shape, x1.shape[-2], x2.shape[-2]))
     if p == 2 and by_product(x1.shape, x2.shape, compute_mode):
-        squares = (xp.sum(x1 * x1, axis=-1, keepdims=True) + xp.expand_dims(xp.sum(x2 * x2, axis=-1), -2)
-                   - 2 * xp.product(x1, xp.swapaxes(x2, -1, -2)))
-        return xp.sqrt(xp.maximum(squares, 0))
+        squares = xp.product(x1, xp.swapaxes(x2, -1, -2))
+        squares *= -2
+        squares += xp.expand_dims(xp.add.reduce(x1 * x1, axis=-1), -1)
+        squares += xp.expand_dims(xp.add.reduce(x2 * x2, axis=-1), -2)
+        xp.maximum(squares, 0, out=squares)
+        return xp.sqrt(squares, out=squares)
     return norm_along(xp, differences(xp, x1, x2), p, (-1,), False)
 
 

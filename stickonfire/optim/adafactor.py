@@ -10,7 +10,7 @@ May import: eager, and optimizer.py, common.py of this room.
 from typing import Any, ClassVar
 
 from ..eager import Tensor, finfo, zeros_like
-from .common import number, step_counter
+from .common import number, scalar, step_counter
 from .optimizer import GroupwiseOptimizer, ParamsT
 
 
@@ -62,7 +62,7 @@ class Adafactor(GroupwiseOptimizer):
             state["variance"] = zeros_like(grad)
 
     def _update(self, group: dict[str, Any]) -> None:
-        lr = number(group["lr"])
+        lr = scalar(group["lr"])
         eps1, eps2 = group["eps"]
         for param in group["params"]:
             grad = param.grad
@@ -85,7 +85,7 @@ class Adafactor(GroupwiseOptimizer):
             update = variance.clamp_(min=floor * floor).rsqrt_()
             update.mul_(grad)
             clipping = max(1.0, update.norm(2).item() / ((update.numel() ** 0.5) * group["d"]))
-            param.add_(update, alpha=-scale / clipping)
+            param.add_(update, alpha=-number(scale / clipping))
 
 
 def _second_moment(state: dict[str, Any], grad: Tensor, weight: float, floor: float) -> Tensor:

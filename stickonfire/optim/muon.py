@@ -11,7 +11,7 @@ import math
 from typing import Any, ClassVar
 
 from ..eager import Tensor, zeros_like
-from .common import number
+from .common import number, scalar
 from .optimizer import GroupwiseOptimizer, ParamsT
 
 
@@ -22,12 +22,10 @@ class Muon(GroupwiseOptimizer):
     `torch.optim.Muon`.
 
     >>> import stickonfire as torch
-    >>> w = torch.eye(2, requires_grad=True)
-    >>> optimizer = torch.optim.Muon([w], lr=0.1)
-    >>> (w ** 2).sum().backward()
-    >>> optimizer.step()
-    >>> [round(x, 1) for x in w.diag().tolist()]
-    [0.9, 0.9]
+    >>> hidden, bias = torch.ones(4, 3, requires_grad=True), torch.ones(4, requires_grad=True)
+    >>> optimizers = [torch.optim.Muon([hidden], lr=0.02), torch.optim.AdamW([bias])]
+    >>> optimizers[0].param_groups[0]["momentum"]
+    0.95
     """
 
     _added_options: ClassVar[dict[str, Any]] = {}
@@ -58,7 +56,7 @@ class Muon(GroupwiseOptimizer):
                                      f"size: {param.size()}")
 
     def _update(self, group: dict[str, Any]) -> None:
-        lr, momentum = number(group["lr"]), group["momentum"]
+        lr, momentum = scalar(group["lr"]), group["momentum"]
         for param in group["params"]:
             grad = param.grad
             if grad is None:
@@ -73,7 +71,7 @@ class Muon(GroupwiseOptimizer):
             update = grad.lerp(buffer, momentum) if group["nesterov"] else buffer
             update = _orthogonal(update, group["ns_coefficients"], group["ns_steps"], group["eps"])
             param.mul_(1 - lr * group["weight_decay"])
-            param.add_(update, alpha=-lr * _shape_factor(param, group["adjust_lr_fn"]))
+            param.add_(update, alpha=-number(lr * _shape_factor(param, group["adjust_lr_fn"])))
 
 
 def _orthogonal(matrix: Tensor, coefficients: tuple[float, float, float], steps: int, eps: float) -> Tensor:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from ..eager import Tensor, int64, no_grad, tensor
 from ..nn import Module
+from ..nn.batchnorm import BatchNorm
 from .common import number
 from .lr_scheduler.base import LRScheduler, one_per_group
 from .optimizer import Optimizer
@@ -156,7 +157,7 @@ def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
     """
     momenta: dict[Any, Any] = {}
     for module in model.modules():
-        if any(kind.__name__ == "_BatchNorm" for kind in type(module).__mro__):
+        if isinstance(module, BatchNorm):
             module.reset_running_stats()
             momenta[module] = module.momentum
     if not momenta:

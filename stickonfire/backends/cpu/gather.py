@@ -14,7 +14,8 @@ import numpy as np
 from ...core.shapes import normalize_dim
 from .wide import in_float32
 
-WIDE = 128              # elements a row from which a Python loop over rows beats np.add.at
+WIDE = 128              # elements a row from which adding whole rows beats np.add.at
+FEW = 8                 # occurrences of a row up to which the rows are added in rounds
 
 
 def joined(arrays: Sequence[Any], dim: int) -> Any:
@@ -95,16 +96,19 @@ def add_rows(out: Any, picks: Any, rows: Any) -> None:
     if width < WIDE:
         places = picks if width == 1 else (picks[:, None] * width + np.arange(width)).reshape(-1)
         np.add.at(flat.reshape(-1), places, values.reshape(-1))
-    elif picks.size >= 4 * flat.shape[0]:       # long runs of the same row: one sum each
-        order = np.argsort(picks, kind="stable")
-        ends = np.cumsum(np.bincount(picks, minlength=flat.shape[0])).tolist()
-        for row, (start, end) in enumerate(zip([0, *ends], ends)):
-            if end > start:
-                flat[row] += np.add.reduce(values[order[start:end]])
-    else:
-        for row, pick in zip(values, picks.tolist()):
-            target = flat[pick]
-            np.add(target, row, target)
+        return
+    counts = np.bincount(picks, minlength=flat.shape[0])
+    if counts.max() == 1:
+        flat[picks] += values
+        return
+    order, starts = np.argsort(picks, kind="stable"), np.cumsum(counts) - counts
+    for row in np.flatnonzero(counts > FEW).tolist():           # what occurs often: one sum each
+        flat[row] += np.add.reduce(values[order[starts[row]:starts[row] + counts[row]]])
+    for k in range(FEW):                                        # the rest: every row's first, then its second ...
+        some = np.flatnonzero((counts > k) & (counts <= FEW))
+        if not some.size:
+            break
+        flat[some] += values[order[starts[some] + k]]
 
 
 @in_float32
@@ -151,11 +155,17 @@ def checked_index(name: str, a: Any, dim: int, index: Any) -> int:
         if d != at and n > m:
             raise RuntimeError(f"Size does not match at dimension {d} expected index {list(index.shape)} to "
                                f"be no larger than self {list(a.shape)} apart from dimension {at}")
-    low, high, size = index.min(), index.max(), a.shape[at] if a.ndim else 1
-    if low < 0 or high >= size:
+    size = a.shape[at] if a.ndim else 1
+    if out_of_range(index, size):
+        low, high = index.min(), index.max()
         raise RuntimeError(f"index {low if low < 0 else high} is out of bounds for dimension {at} with size "
                            f"{size}. In {name}()")
     return at
+
+
+def out_of_range(index: Any, size: int) -> bool:
+    """Whether an index array has negative elements or such beyond a size: one pass, as unsigned numbers."""
+    return bool(index.size) and int(np.maximum.reduce(index.view(f"u{index.itemsize}"), axis=None)) >= size
 
 
 def checked_source(index: Any, src: Any) -> Any:
@@ -184,9 +194,7 @@ def gathered(a: Any, dim: int, index: Any) -> Any:
     at = checked_index("gather", a, dim, index)
     if index.size == 0:
         return np.empty(index.shape, a.dtype)
-    if a.ndim == 0 or index.ndim == 0:
-        return a.reshape(-1)[index.reshape(-1)].reshape(index.shape)
-    return np.take_along_axis(_corner(a, index, at), index, at)
+    return a.reshape(-1).take(places(a.shape, at, index)).reshape(index.shape)
 
 
 def scattered(a: Any, dim: int, index: Any, src: Any) -> Any:
@@ -248,7 +256,7 @@ def widened_to(a: Any, shape: Sequence[int]) -> Any:
 def index_add(a: Any, dim: int, index: Any, src: Any) -> Any:
     """A copy of `a` with slices of src added at places of a dim, repeats counted."""
     at, picks = normalize_dim(dim, a.ndim), index.reshape(-1)
-    if picks.size and (picks.min() < 0 or picks.max() >= (a.shape[at] if a.ndim else 1)):
+    if out_of_range(picks, a.shape[at] if a.ndim else 1):
         raise IndexError("index out of range in self")
     if a.ndim == 0:
         return a + src.reshape(-1).sum(dtype=a.dtype)
@@ -266,6 +274,18 @@ def selected(a: Any, dim: int, index: Any) -> Any:
 def index_fill(a: Any, dim: int, index: Any, value: Any) -> Any:
     """A copy of `a` with slices of a dim set to a number."""
     return index_copy(a, dim, index, value)
+
+
+@in_float32
+def index_sum(src: Any, dim: int, index: Any, shape: Sequence[int]) -> Any:
+    """`index_add` to zeros of a shape."""
+    at, picks = normalize_dim(dim, len(shape)), index.reshape(-1)
+    if not shape:
+        return np.asarray(src.reshape(-1).sum(dtype=src.dtype))
+    rows = np.ascontiguousarray(np.moveaxis(src.reshape(src.shape or (1,)), at, 0))
+    out = np.zeros((shape[at], *rows.shape[1:]), src.dtype)
+    add_rows(out, picks, rows)
+    return out if at == 0 else np.ascontiguousarray(np.moveaxis(out, 0, at))
 
 
 def index_copy(a: Any, dim: int, index: Any, src: Any) -> Any:

@@ -45,7 +45,10 @@ def solve_info(a: Array, b: Array) -> tuple[Array, Array]:
 
 def inverse_info(a: Array) -> tuple[Array, Array]:
     """The inverse, and where a pivot was zero."""
-    return solve_info(a, np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape))
+    try:
+        return np.linalg.inv(a), np.zeros(a.shape[:-2], np.int32)
+    except np.linalg.LinAlgError:
+        return solve_info(a, np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape))
 
 
 def cholesky_info(a: Array) -> tuple[Array, Array]:

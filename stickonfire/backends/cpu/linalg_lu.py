@@ -94,7 +94,10 @@ def _substitute(a: Array, x: Array, upper: bool, unit: bool) -> None:
         _substitute(a[..., second, second], x[..., second, :], upper, unit)
         return
     for i in range(n - 1, -1, -1) if upper else range(n):
+        known = slice(i + 1, n) if upper else slice(0, i)
+        if a.ndim == 2:
+            x[i] -= np.dot(a[i, known], x[known])
+        else:
+            x[..., i, :] -= np.matmul(a[..., i, None, known], x[..., known, :])[..., 0, :]
         if not unit:
             x[..., i, :] /= a[..., i, i, None]
-        rest = slice(0, i) if upper else slice(i + 1, n)
-        x[..., rest, :] -= a[..., rest, i, None] * x[..., i, None, :]

@@ -154,6 +154,15 @@ def insertion_places(edges: Any, values: Any, right: bool) -> Any:
     return np.stack(found).reshape(values.shape)
 
 
+def nonzero_rows(a: Any) -> Any:
+    """The indices of non-zero elements, one a row; column by column in memory, as PyTorch has it."""
+    flat, out = np.flatnonzero(a), []
+    for n in reversed(a.shape[1:]):
+        flat, last = np.divmod(flat, n)
+        out.append(last)
+    return np.stack([flat, *out[::-1]]).T
+
+
 def counted(a: Any, weights: Any, least: int) -> Any:
     """How often each of 0, 1, 2 ... occurs, or the sum of its weights."""
     if weights is None:

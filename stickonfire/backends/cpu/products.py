@@ -15,7 +15,7 @@ _EXACT = 2 ** 53        # up to here float64 holds every integer
 
 def product(a: Any, b: Any) -> Any:
     """Reference: np.matmul(a, b). One matrix on the right makes a batch on the left one large product."""
-    if a.dtype.kind not in "fc":
+    if a.dtype.char not in "fdFD":
         return integer_product(a, b)
     if b.ndim <= 2:
         if a.ndim <= 2:
@@ -68,6 +68,38 @@ def plus_product(base: Any, out: Any, beta: float, alpha: float) -> Any:
 def squared_size(a: Any) -> Any:
     """abs(a)^2, real."""
     return a * a if a.dtype.kind != "c" else a.real * a.real + a.imag * a.imag
+
+
+_CHUNK = 32768          # elements that stay in the nearest cache
+
+
+def squared_deviations(a: Any, centre: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
+    """Reference: np.sum(abs(a - centre) ** 2, axis). Along the last dims, piece by piece in one small buffer."""
+    trailing = axis == tuple(range(a.ndim - len(axis), a.ndim))
+    if a.size <= _CHUNK or not trailing or a.dtype.char not in "fd" or not a.flags.c_contiguous:
+        return np.add.reduce(squared_size(a - centre), axis=axis, keepdims=keepdims)
+    kept = a.shape[:a.ndim - len(axis)]
+    count, n = math.prod(kept), math.prod(a.shape[len(kept):])
+    total = np.zeros(count, a.dtype)
+    if n >= _CHUNK:
+        _long_rows(a.reshape(count, n), centre.reshape(count), total)
+    else:
+        _short_rows(a.reshape(count, n), centre.reshape(count, 1), total, _CHUNK // n)
+    return total.reshape(centre.shape if keepdims else kept)
+
+
+def _short_rows(rows: Any, centre: Any, total: Any, step: int) -> None:
+    buffer = np.empty((step, rows.shape[1]), rows.dtype)
+    for i in range(0, len(rows), step):
+        part = np.subtract(rows[i:i + step], centre[i:i + step], out=buffer[:len(rows) - i])
+        np.einsum("ij,ij->i", part, part, out=total[i:i + step])
+
+
+def _long_rows(rows: Any, centre: Any, total: Any) -> None:
+    buffer = np.empty(_CHUNK, rows.dtype)
+    for k, row in enumerate(rows):
+        pieces = (np.subtract(row[i:i + _CHUNK], centre[k], out=buffer[:len(row) - i]) for i in range(0, len(row), _CHUNK))
+        total[k] = math.fsum(float(np.dot(part, part)) for part in pieces)
 
 
 def euclidean(a: Any, axis: tuple[int, ...], keepdims: bool) -> Any:

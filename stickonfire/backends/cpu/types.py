@@ -36,7 +36,7 @@ def from_numpy_dtype(n: np.dtype) -> dtype:
             raise ValueError("given numpy array has byte order different from the native byte order. "
                              "Conversion between byte orders is currently not supported.")
         else:
-            raise TypeError(f"can't convert np.ndarray of type {n.type if n.type is not np.object_ else 'numpy.object_'}"
+            raise TypeError(f"can't convert np.ndarray of type numpy.{n.type.__name__}"
                             f". The only supported types are: {', '.join(d.name for d in dtypes.DTYPES)}.")
         found = _FROM_NUMPY[n]
     return found

@@ -27,11 +27,11 @@ from numpy import (abs, add, all, any, arange, arccos, arccosh, arcsin, arcsinh,
                    unique, where, zeros, zeros_like)
 
 from ...core.dtypes import dtype
-from .convert import cast, conj, from_data, from_dlpack, number_like
+from .convert import cast, conj, from_dlpack, number_like
 from .gather import (add_rows, checked_index, checked_parts, checked_source, diagonals, gathered, index_add,
-                     index_add_at, index_copy, index_fill, index_put_at, joined, masked_scattered, padded,
-                     place, places, put, put_add, replaced, scatter_add, scatter_combined, scattered,
-                     selected, widened_to)
+                     index_add_at, index_copy, index_fill, index_put_at, index_sum, joined, masked_scattered,
+                     out_of_range, padded, place, places, put, put_add, replaced, scatter_add,
+                     scatter_combined, scattered, selected, widened_to)
 from .kernels import log_softmax, occurrences, softmax
 from .kernels_activation import elu, elu_grad, silu, silu_grad
 from .kernels_elementwise import (complex_logaddexp, complex_of, complex_over, isneginf, isposinf, isreal,
@@ -40,10 +40,12 @@ from .linalg import (cholesky_info, det, eig, eigh, eigvals, eigvalsh, household
                      slogdet, solve_info, svd, svdvals)
 from .linalg_ldl import ldl_packed, ldl_solve
 from .linalg_lu import lu_packed, row_order, solve_triangular
-from .products import affine, euclidean, plus_product, product, squared_size
+from .products import affine, euclidean, plus_product, product, squared_deviations, squared_size
 from .kernels_inplace import adam, add_product, add_quotient, add_scaled, move_towards
 from .order import (counted, distinct, distinct_slices, histogram, insertion_places, kth, largest_first,
-                    middle, most_frequent, order_along, running_extreme, running_logsumexp, runs)
+                    middle, most_frequent, nonzero_rows, order_along, running_extreme, running_logsumexp,
+                    runs)
+from .pydata import from_data
 from .special import *  # noqa: F403
 from .strided import (address, as_strided, basic, between, broadcast_to, contiguous, copy, dense_order,
                       diagonal, diagonal_scatter, expanded, fold_windows, geometry, is_contiguous, is_view,
