@@ -100,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        return _fail(args, f"{error.filename or 'input/output'}: {error.strerror}", 2)
+        return _fail(args, f"{error.filename or 'input/output'}: {error.strerror or error}", 2)
     except KeyboardInterrupt:
         return _fail(args, "stopped; what was saved before is whole", 130)
 
@@ -161,8 +161,7 @@ def _add_train(commands: Any) -> None:
     run.add_argument(
         "--resume",
         metavar="RUN",
-        help="run folder to go on with; options that shape the model, the data "
-        "or their order must stay as they were",
+        help="run folder to go on with; what shapes the model, the data or their order must stay as it was",
     )
     run.add_argument(
         "--config", metavar="FILE", help="TOML file with any of the options below, as `name = value`"
@@ -170,8 +169,7 @@ def _add_train(commands: Any) -> None:
     run.add_argument(
         "--preset",
         choices=sorted(PRESETS),
-        help="nanogpt-cpu: the small CPU setting published with "
-        "nanoGPT; tiny: a few seconds, to try things out",
+        help="nanogpt-cpu: the small CPU setting published with nanoGPT; tiny: a few seconds, for a try",
     )
     add_options(parser)
 

@@ -47,10 +47,12 @@ def backend_for(where: device | str | int | None) -> Backend:
     kind = where if isinstance(where, device) else device(where)
     found = BY_DEVICE.get(kind.type)
     if found is not None:
-        if kind.index:
+        if kind.index and kind.type != "cpu":               # PyTorch takes any index for the CPU
             raise RuntimeError(f"device {kind} is not there: this machine has one {kind.type} device, {kind.type}:0")
         return found
     way_out = f"available: {', '.join(BY_DEVICE)}; pass device='cpu' or leave the argument out"
-    if kind.type == "cuda":
-        raise AssertionError(f"Torch not compiled with CUDA enabled: device '{kind}' is not there ({way_out})")
+    if kind.type in ("cuda", "xpu"):
+        raise AssertionError(f"Torch not compiled with {kind.type.upper()} enabled: device '{kind}' is not there ({way_out})")
+    if kind.type == "mps":
+        raise RuntimeError(f"PyTorch is not linked with support for mps devices: device '{kind}' is not there ({way_out})")
     raise RuntimeError(f"device '{kind}' is not there ({way_out})")

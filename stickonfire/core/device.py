@@ -1,7 +1,10 @@
 """Devices and their spelling. Which of them exist is what the backends registered."""
 from __future__ import annotations
 
-KNOWN_TYPES = ("cpu", "cuda", "mps", "meta", "xpu", "mkldnn", "privateuseone")
+from .config import switches
+
+KNOWN_TYPES = ("cpu", "cuda", "ipu", "xpu", "mkldnn", "opengl", "opencl", "ideep", "hip", "ve", "fpga", "maia", "xla", "lazy",
+               "vulkan", "mps", "meta", "hpu", "mtia", "privateuseone")
 
 
 class device:
@@ -20,10 +23,12 @@ class device:
     def __init__(self, type: str | int | device, index: int | None = None) -> None:
         if isinstance(type, device):
             type, index = type.type, type.index
-        elif isinstance(type, int):
-            type, index = "cuda", type
+        elif isinstance(type, int) and not isinstance(type, bool):
+            raise RuntimeError(f"Cannot access accelerator device when none is available: {type} means accelerator {type}. "
+                               "Leave the device out, or pass 'cpu'")
         elif not isinstance(type, str):
-            raise TypeError(f"device(): argument 'type' (position 1) must be str, not {type.__class__.__name__}")
+            raise TypeError(f"device() received an invalid combination of arguments - got ({type.__class__.__name__}); "
+                            "a string such as 'cpu' or 'cuda:0' is expected")
         kind, colon, number = type.partition(":")
         if colon and (index is not None or not number.isdigit()):
             raise RuntimeError(f"Invalid device string: '{type}'")
@@ -31,6 +36,13 @@ class device:
             raise RuntimeError(f"Expected one of {', '.join(KNOWN_TYPES)} device type at start of device string: {kind}")
         object.__setattr__(self, "type", kind)
         object.__setattr__(self, "index", int(number) if colon else index)
+
+    def __enter__(self) -> device:
+        switches.default_devices.append(self)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        switches.default_devices.pop()
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"attribute '{name}' of 'torch.device' objects is not writable")

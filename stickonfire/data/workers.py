@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from ..eager import manual_seed
+from ..eager import manual_seed, set_num_threads
 from .dataset import IterableDataset
 from .fetch import make_fetcher
 from .transport import pack, receive, send, widen
@@ -110,6 +110,7 @@ def work(job: WorkerJob, tasks: Connection, answers: Connection, others: list[Co
             connection.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)    # Ctrl-C is for the parent, which then closes the pipes
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    set_num_threads(1)                              # the workers share the processor
     _seed(job.base_seed, job.worker_id)
     _worker_info = WorkerInfo(job.worker_id, job.num_workers, job.base_seed + job.worker_id, job.dataset)
     sender = _Sender(answers)

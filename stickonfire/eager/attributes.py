@@ -6,6 +6,7 @@ from typing import Any
 from ..backends.base import backend_for
 from ..core import dtypes
 from ..core.device import device as device_type
+from ..core.dtypes import SCALAR_NAMES
 from ..core.dtypes import dtype as dtype_type
 from ..core.shapes import normalize_dim
 from ..ops.op import REGISTRY
@@ -71,7 +72,8 @@ def is_contiguous(self: Tensor, memory_format: Any = None) -> bool:
 def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     """The tensor with another dtype or device; itself if it has them already.
 
-    `to(dtype)`, `to(device)`, `to(device, dtype)`, `to(other)`; `non_blocking`, `copy`, `memory_format` as in PyTorch.
+    `to(dtype)`, `to(device)`, `to(device, dtype)`, `to(other)`; `non_blocking`, `copy`, `memory_format` as in
+    PyTorch.
     """
     dtype, device, copy = parse_to(args, kwargs)
     backend = backend_of(self) if device is None else backend_for(device)
@@ -92,7 +94,8 @@ def parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[dtype_type 
         value = kwargs.pop(name, None)
         args = (value, *args) if name == "other" and value is not None else args
     if kwargs:
-        raise TypeError(f"to() received an invalid combination of arguments: unexpected keyword '{next(iter(kwargs))}'")
+        raise TypeError("to() received an invalid combination of arguments: unexpected keyword "
+                        f"'{next(iter(kwargs))}'")
     flags = []
     for arg in args:
         if isinstance(arg, Tensor):
@@ -104,7 +107,8 @@ def parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[dtype_type 
         elif isinstance(arg, (str, device_type, int)):
             device = arg
         elif arg is not None:
-            raise TypeError(f"to() received an invalid combination of arguments - got ({type(arg).__name__}), but expected a "
+            raise TypeError("to() received an invalid combination of arguments - got "
+                            f"({type(arg).__name__}), but expected a "
                             "torch.dtype, a torch.device or a Tensor")
     return dtype, device, copy or len(flags) > 1 and flags[1]
 
@@ -131,12 +135,12 @@ def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
 
 
 def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
-    """The name of the tensor's type, as 'torch.FloatTensor'; given a dtype or such a name, the tensor in it."""
+    """The name of the tensor's type, as 'torch.FloatTensor'; given a dtype or such a name, the tensor in it.
+    """
     if dtype is None:
         return "torch." + tensor_kind(self).removeprefix("torch.")
     if isinstance(dtype, str):
-        from_name = {"torch." + tensor_kind(make(backend_for(None).xp.empty(0, backend_for(None).xp.native_dtype(d)))
-                                            ).removeprefix("torch."): d for d in dtypes.DTYPES if d is not dtypes.bfloat16}
+        from_name = {f"torch.{SCALAR_NAMES[d.name]}Tensor": d for d in dtypes.DTYPES}
         if dtype not in from_name:
             raise ValueError(f"invalid type: '{dtype}'")
         dtype = from_name[dtype]
@@ -184,7 +188,8 @@ def matrix_transposed(self: Tensor) -> Tensor:
     Raises: RuntimeError with fewer than two dims.
     """
     if self._array.ndim < 2:
-        raise RuntimeError(f"tensor.mT is only supported on matrices or batches of matrices. Got {self._array.ndim}-D tensor.")
+        raise RuntimeError("tensor.mT is only supported on matrices or batches of matrices. Got "
+                           f"{self._array.ndim}-D tensor.")
     return self.transpose(-2, -1)
 
 
@@ -196,7 +201,8 @@ def adjoint(self: Tensor) -> Tensor:
 def hermitian(self: Tensor) -> Tensor:
     """The conjugate transpose of a matrix (0-d or 2-d)."""
     if self._array.ndim not in (0, 2):
-        raise RuntimeError(f"tensor.H is only supported on matrices (2-D tensors). Got {self._array.ndim}-D tensor.")
+        raise RuntimeError(f"tensor.H is only supported on matrices (2-D tensors). Got {self._array.ndim}-D "
+                           "tensor.")
     flipped = self if self._array.ndim == 0 else self.t()
     return flipped.conj() if self.is_complex() else flipped
 
@@ -222,7 +228,7 @@ def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
     """
     if self.requires_grad:
         raise RuntimeError("cannot resize variables that require grad")
-    shape = tuple([int(n) for n in (size if all([is_integer(n) for n in size]) else tuple(size[0]))])
+    shape = tuple([int(n) for n in (size if all(is_integer(n) for n in size) else tuple(size[0]))])
     if shape == self._array.shape:
         return self
     xp = namespace_of(self)
@@ -245,6 +251,11 @@ def set_(self: Tensor, source: Tensor | None = None, *unused: Any) -> Tensor:
 def is_inference(self: Tensor) -> bool:
     """Whether the tensor was made in inference mode."""
     return self._alias is INFERENCE
+
+
+def is_view(self: Tensor) -> bool:
+    """Whether the tensor is a view of another one."""
+    return self._base is not None
 
 
 def is_set_to(self: Tensor, tensor: Tensor) -> bool:
@@ -294,7 +305,8 @@ def swap_tensors(t1: Tensor, t2: Tensor) -> None:
     """Exchanges what two tensors hold.   Source: PyTorch `torch.utils.swap_tensors`."""
     for slot in ("_array", "_edge", "_alias"):
         a, b = getattr(t1, slot), getattr(t2, slot)
-        setattr(t1, slot, b), setattr(t2, slot, a)
+        setattr(t1, slot, b)
+        setattr(t2, slot, a)
 
 
 def share_memory_(self: Tensor) -> Tensor:
@@ -305,12 +317,15 @@ def share_memory_(self: Tensor) -> Tensor:
 METHODS: dict[str, Any] = {
     "size": size, "stride": stride, "numel": numel, "nelement": numel, "dim": dim, "ndimension": dim,
     "element_size": element_size, "storage_offset": storage_offset, "data_ptr": data_ptr,
-    "is_contiguous": is_contiguous, "contiguous": contiguous, "to": to, "cuda": cuda, "cpu": cpu, "type": type_, "type_as": type_as, "view": view,
+    "is_contiguous": is_contiguous, "contiguous": contiguous, "to": to, "cuda": cuda, "cpu": cpu,
+    "type": type_, "type_as": type_as, "view": view,
     "view_as": view_as, "reshape_as": reshape_as, "expand_as": expand_as, "copy_": copy_, "resize_": resize_,
-    "resize_as_": resize_as_, "set_": set_, "is_inference": is_inference, "_is_view": lambda self: self._base is not None, "is_set_to": is_set_to,
-    "get_device": get_device, "apply_": apply_, "adjoint": adjoint, "share_memory_": share_memory_,
+    "resize_as_": resize_as_, "set_": set_, "is_inference": is_inference, "_is_view": is_view,
+    "is_set_to": is_set_to, "get_device": get_device, "apply_": apply_, "adjoint": adjoint,
+    "share_memory_": share_memory_,
     "is_floating_point": is_floating_point, "is_complex": is_complex, "is_signed": is_signed, "is_nonzero": is_nonzero,
-    "is_cuda": False, "is_sparse": False, "is_quantized": False, "is_mkldnn": False, "is_meta": False, "is_nested": False,
+    "is_cuda": False, "is_sparse": False, "is_quantized": False, "is_mkldnn": False, "is_meta": False,
+    "is_nested": False,
     "names": property(lambda self: (None,) * self.ndim), "name": None, "layout": None,
     "itemsize": property(element_size), "nbytes": property(lambda self: self._array.size * self._array.itemsize),
     "T": property(transposed), "mT": property(matrix_transposed), "H": property(hermitian),

@@ -29,8 +29,11 @@ from . import (
     conversion,
     creation,
     indexing,
+    legacy,
     lowrank,
     random,
+    storage,
+    switches,
 )
 from .publish import NAMESPACES
 from .tensor import Tensor
@@ -38,8 +41,8 @@ from .tensor import Tensor
 MODULES: tuple[Any, ...] = (
     attributes, autograd, composite_arith, composite_complex, composite_copies, composite_functional, composite_index,
     composite_join, composite_products, composite_reduce, composite_shape, composite_solve, composite_slopes, composite_sort, composite_special,
-    composite_spectral, composite_statistics, conversion, creation, indexing, lowrank,
-    random)
+    composite_spectral, composite_statistics, conversion, creation, indexing, legacy, lowrank,
+    random, storage, switches)
 
 for _module in MODULES:
     NAMESPACES["stickonfire"].update({f.__name__: f for f in getattr(_module, "FUNCTIONS", ())})

@@ -24,7 +24,8 @@ select_by_index = function(REGISTRY["index_select"])
 
 
 def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tensor | None = None) -> Any:
-    """input where the condition holds, else other; of a condition alone, the indices where it holds, as a tuple.
+    """input where the condition holds, else other; of a condition alone, the indices where it holds, as a
+    tuple.
 
     Shape: all three broadcast.   Source: PyTorch `where`.
 
@@ -33,7 +34,8 @@ def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tenso
     tensor([1, 0])
     """
     if not isinstance(condition, Tensor):
-        raise TypeError(f"where(): argument 'condition' (position 1) must be Tensor, not {type(condition).__name__}")
+        raise TypeError("where(): argument 'condition' (position 1) must be Tensor, not "
+                        f"{type(condition).__name__}")
     if input is None and other is None:
         return nonzero(condition, as_tuple=True)
     if not isinstance(input, Tensor) and not isinstance(other, Tensor):
@@ -47,7 +49,8 @@ def where_method(self: Tensor, condition: Tensor, other: Any) -> Tensor:
 
 
 def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False) -> Any:
-    """The indices of non-zero elements, one a row, or as a tuple of one tensor a dim. Shape: (*) -> (count, ndim).
+    """The indices of non-zero elements, one a row, or as a tuple of one tensor a dim. Shape: (*) -> (count,
+    ndim).
 
     Source: PyTorch `nonzero`.
 
@@ -63,12 +66,18 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
 
 
 def argwhere(input: Tensor) -> Tensor:
-    """The indices of non-zero elements, one a row. Shape: (*) -> (count, ndim).   Source: PyTorch `argwhere`."""
+    """The indices of non-zero elements, one a row.
+
+    Shape: (*) -> (count, ndim).   Source: PyTorch `argwhere`.
+    """
     return nonzero(input)
 
 
 def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1, out: Tensor | None = None) -> Tensor:
-    """`nonzero` cut or filled up to a number of rows. Shape: (*) -> (size, ndim).   Source: PyTorch `nonzero_static`."""
+    """`nonzero` cut or filled up to a number of rows.
+
+    Shape: (*) -> (size, ndim).   Source: PyTorch `nonzero_static`.
+    """
     if size < 0:
         raise RuntimeError(f"nonzero_static: 'size' must be an non-negative integer, got {size}")
     rows = nonzero(input)[:size]
@@ -97,7 +106,8 @@ def scatter_call(self: Tensor, dim: int, index: Tensor, src: Any, value: Any, re
 
 def scatter(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None,
             out: Tensor | None = None) -> Tensor:
-    """The input with src[i][j], or a number, put at [index[i][j]][j] for dim 0; reduce="add" or "multiply" combines.
+    """The input with src[i][j], or a number, put at [index[i][j]][j] for dim 0; reduce="add" or "multiply"
+    combines.
 
     Shape: (*), (#), (#) -> (*).   Source: PyTorch `scatter`.
     """
@@ -127,7 +137,8 @@ def indices_of(self: Tensor, indices: Any) -> tuple[tuple[Any, ...], list[Tensor
         if item.dtype.category > INTEGER:
             raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
         if dim >= self._array.ndim:
-            raise IndexError(f"too many indices for tensor of dimension {self._array.ndim} (got {len(indices)})")
+            raise IndexError(f"too many indices for tensor of dimension {self._array.ndim} (got "
+                             f"{len(indices)})")
         check_index(self, item, dim)
         spec.append(True)
         found.append(item)
@@ -138,7 +149,8 @@ def indices_of(self: Tensor, indices: Any) -> tuple[tuple[Any, ...], list[Tensor
 def index_put_call(self: Tensor, indices: Any, values: Tensor, accumulate: bool) -> tuple[Any, ...]:
     spec, found = indices_of(self, indices)
     if values.dtype is not self.dtype:
-        raise RuntimeError(f"Index put requires the source and destination dtypes match, got {self.dtype} for the "
+        raise RuntimeError(f"Index put requires the source and destination dtypes match, got {self.dtype} "
+                           "for the "
                            f"destination and {values.dtype} for the source.")
     return INDEX_PUT, (self, values, *found), {"spec": spec, "accumulate": accumulate}
 
@@ -161,7 +173,8 @@ def index_reduce_call(self: Tensor, dim: int, index: Tensor, source: Tensor, red
     """index_reduce as a scatter_reduce: the index repeated over the other dims."""
     names = {"prod": "prod", "mean": "mean", "amax": "amax", "amin": "amin"}
     if reduce not in names:
-        raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
+        raise RuntimeError("index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got "
+                           f"{reduce}.")
     if index._array.ndim > 1:
         raise IndexError("index_reduce(): Index is supposed to be a vector")
     if source.dtype is not self.dtype:
@@ -195,7 +208,8 @@ def index_reduce_(self: Tensor, dim: int, index: Tensor, source: Tensor, reduce:
 
 
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, out: Tensor | None = None) -> Tensor:
-    """Elements along a dim by indices that broadcast against the input. Shape: (*), (#) -> broadcast but for dim.
+    """Elements along a dim by indices that broadcast against the input. Shape: (*), (#) -> broadcast but for
+    dim.
 
     Source: PyTorch `take_along_dim`.
     """
@@ -204,8 +218,10 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, ou
     if dim is None:
         return into(out, input.reshape(-1).gather(0, indices.reshape(-1)))
     if input._array.ndim != indices._array.ndim:
-        raise RuntimeError("torch.take_along_dim(): input and indices should have the same number of dimensions, but "
-                           f"got {input._array.ndim} dimensions for input, and {indices._array.ndim} dimensions for "
+        raise RuntimeError("torch.take_along_dim(): input and indices should have the same number of "
+                           "dimensions, but "
+                           f"got {input._array.ndim} dimensions for input, and {indices._array.ndim} "
+                           "dimensions for "
                            "indices")
     at = normalize_dim(dim, input._array.ndim)
 
@@ -219,7 +235,8 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, ou
 
 def repeat_interleave(input: Tensor, repeats: Any = None, dim: int | None = None, *,
                       output_size: int | None = None) -> Tensor:
-    """Each element (slice of a dim) repeated, as often as a number or a tensor says; of a tensor of repeats alone,
+    """Each element (slice of a dim) repeated, as often as a number or a tensor says; of a tensor of repeats
+    alone,
     the index of what to repeat.
 
     Shape: (A, *) -> (sum of repeats, *) for dim 0.   Source: PyTorch `repeat_interleave`.
@@ -302,7 +319,8 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
 
 
 def fill_diagonal_(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
-    """Sets the elements whose indices are all equal to a number, in place; with `wrap` a tall matrix has several
+    """Sets the elements whose indices are all equal to a number, in place; with `wrap` a tall matrix has
+    several
     diagonals.
 
     Source: PyTorch `Tensor.fill_diagonal_`.

@@ -10,7 +10,7 @@ from typing import Any
 from ..backends.base import XP
 from ..core import state
 from ..ops.op import REGISTRY
-from .composite_shape import gathered, transpose
+from .composite_shape import gathered
 from .dispatch import dispatch
 from .publish import general
 from .tensor import Tensor, make
@@ -38,14 +38,14 @@ def outright(tensors: Any) -> list[Any] | None:
 def cat(tensors: Any, dim: int = 0, **others: Any) -> Tensor:
     arrays = outright(tensors) if not others and dim.__class__ is int else None
     if arrays is None:
-        return general(CAT, (tensors, dim), others) if "axis" not in others else general(CAT, (tensors,), others)
+        return general(CAT, (tensors,) if "axis" in others else (tensors, dim), others)
     return make(CAT.forward(XP[arrays[0].__class__], arrays, dim))
 
 
 def stack(tensors: Any, dim: int = 0, **others: Any) -> Tensor:
     arrays = outright(tensors) if not others and dim.__class__ is int else None
     if arrays is None:
-        return general(STACK, (tensors, dim), others) if "axis" not in others else general(STACK, (tensors,), others)
+        return general(STACK, (tensors,) if "axis" in others else (tensors, dim), others)
     return make(STACK.forward(XP[arrays[0].__class__], arrays, dim))
 
 
@@ -67,7 +67,8 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
         raise RuntimeError("meshgrid expects a non-empty TensorList")
     for t in vectors:
         if t._array.ndim > 1:
-            raise RuntimeError(f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {list(t.shape)}")
+            raise RuntimeError("torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: "
+                               f"{list(t.shape)}")
         if t.dtype is not vectors[0].dtype:
             raise RuntimeError("torch.meshgrid expects all tensors to have the same dtype")
     if indexing not in (None, "ij", "xy"):
@@ -96,13 +97,15 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
 
 
 def block_diag(*tensors: Tensor) -> Tensor:
-    """The matrices along the diagonal of one matrix, zeros elsewhere. Shape: n x (A_i, B_i) -> (sum A, sum B).
+    """The matrices along the diagonal of one matrix, zeros elsewhere. Shape: n x (A_i, B_i) -> (sum A, sum
+    B).
 
     Source: PyTorch `block_diag`.
     """
     for t in tensors:
         if t._array.ndim > 2:
-            raise RuntimeError(f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Got {t._array.ndim}")
+            raise RuntimeError("torch.block_diag: Input tensors must have 2 or fewer dimensions. Got "
+                               f"{t._array.ndim}")
     blocks = [atleast_2d(t) for t in tensors]
     width, left, rows = sum([b._array.shape[1] for b in blocks]), 0, []
     for b in blocks:

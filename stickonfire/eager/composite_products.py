@@ -1,4 +1,4 @@
-"""Products made of matrix products: tensordot, kron, inner, multi_dot, trace, cross and others; einsum is in `einsum.py`."""
+"""Products made of matrix products: tensordot, kron, inner, multi_dot, trace, cross; `einsum.py` has einsum."""
 from __future__ import annotations
 
 import math
@@ -37,7 +37,8 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     mine, others = [d % max(a.ndim, 1) for d in mine], [d % max(b.ndim, 1) for d in others]
     for i, j in zip(mine, others):
         if 1 != a.shape[i] != b.shape[j] != 1:
-            raise RuntimeError(f"contracted dimensions need to match, but first has size {a.shape[i]} in dim {i} and second "
+            raise RuntimeError(f"contracted dimensions need to match, but first has size {a.shape[i]} in dim {i} and "
+                               "second "
                                f"has size {b.shape[j]} in dim {j}")
         if a.shape[i] != b.shape[j]:            # a size of 1 broadcasts: the other one is summed
             a, b = (a.sum(i, keepdim=True), b) if b.shape[j] == 1 else (a, b.sum(j, keepdim=True))
@@ -69,7 +70,8 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
     ndim = max(input.ndim, other.ndim)
     a = (1,) * (ndim - input.ndim) + tuple(input.shape)
     b = (1,) * (ndim - other.ndim) + tuple(other.shape)
-    product = (input.reshape([n for size in a for n in (size, 1)]) * other.reshape([n for size in b for n in (1, size)]))
+    left, right = [n for size in a for n in (size, 1)], [n for size in b for n in (1, size)]
+    product = input.reshape(left) * other.reshape(right)
     return product.reshape([m * n for m, n in zip(a, b)])
 
 
@@ -83,7 +85,7 @@ def trace(input: Tensor) -> Tensor:
 
 @composed
 def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
-    """The product of several matrices, in the order that needs the fewest multiplications; vectors may stand at the ends.
+    """The product of several matrices, in the order that needs the fewest multiplications; the ends may be vectors.
 
     Shape: (N, A), (A, B), ..., (Z, M) -> (N, M).   Source: PyTorch `linalg.multi_dot`; Cormen et al., Introduction to
     Algorithms, section 15.2.
@@ -95,7 +97,8 @@ def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
         tensors[0] = tensors[0].unsqueeze(0)
     if last:
         tensors[-1] = tensors[-1].unsqueeze(1)
-    out = multiplied(tensors, cheapest_splits([t.shape[0] for t in tensors] + [tensors[-1].shape[1]]), 0, len(tensors) - 1)
+    sizes = [t.shape[0] for t in tensors] + [tensors[-1].shape[1]]
+    out = multiplied(tensors, cheapest_splits(sizes), 0, len(tensors) - 1)
     if first:
         out = out.squeeze(0)
     return out.squeeze(-1) if last else out
@@ -165,7 +168,10 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
 
 @composed
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
-    """Sums of products along a dim, the first factor conjugated. Shape: (*, N), (*, N) -> (*).   Source: `linalg.vecdot`."""
+    """Sums of products along a dim, the first factor conjugated.
+
+    Shape: (*, N), (*, N) -> (*).   Source: `linalg.vecdot`.
+    """
     if x.dtype is not y.dtype:
         raise RuntimeError(f"linalg.vecdot: Expected vectors of same dtype but got {x.dtype} and {y.dtype}")
     if x.shape[dim] != y.shape[dim] and 1 not in (x.shape[dim], y.shape[dim]):

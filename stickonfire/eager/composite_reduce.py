@@ -1,6 +1,7 @@
 """Reductions with more than one form: max and min, var and std, norm, and what is made of them.
 
-Each picks the op for the form that was called. Imports the dispatcher and what a function needs to look like PyTorch's.
+Each picks the op for the form that was called. Imports the dispatcher and what a function needs to look like
+PyTorch's.
 """
 from __future__ import annotations
 
@@ -40,9 +41,10 @@ def extreme(name: str, pairwise: str, input: Tensor, dim: Any, keepdim: bool, ot
 
 @composed
 def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
-    """The largest element; with `dim` the largest along it and where they are; with a second tensor the larger of each pair.
+    """The largest element; with `dim` the largest along it and where they are; with a tensor the larger of each pair.
 
-    Shape: (*) -> (), or two of (* without dim), or broadcast.   Raises: RuntimeError without elements, or for complex numbers.
+    Shape: (*) -> (), or two of (* without dim), or broadcast.
+    Raises: RuntimeError without elements, or for complex numbers.
     Source: PyTorch `max`.
 
     >>> import stickonfire as torch
@@ -54,9 +56,10 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
 
 @composed
 def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
-    """The smallest element; with `dim` the smallest along it and where they are; with a tensor the smaller of each pair.
+    """The smallest element; with `dim` the smallest along it and where; with a tensor the smaller of each pair.
 
-    Shape: (*) -> (), or two of (* without dim), or broadcast.   Raises: RuntimeError without elements, or for complex numbers.
+    Shape: (*) -> (), or two of (* without dim), or broadcast.
+    Raises: RuntimeError without elements, or for complex numbers.
     Source: PyTorch `min`.
 
     >>> import stickonfire as torch
@@ -93,7 +96,7 @@ def spread(op: str, input: Tensor, dim: Any, unbiased: bool | None, keepdim: boo
 @composed
 def var(input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
         correction: float | None = None) -> Tensor:
-    """The variance, of all elements or along dims: squared distances from the mean, summed and divided by n - correction.
+    """The variance, of all elements or along dims: squared distances from the mean, summed, over n - correction.
 
     Shape: (*) -> (* without dims).   Raises: RuntimeError for integers.   Source: PyTorch `var`.
 
@@ -157,9 +160,11 @@ def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, 
     if p == "nuc":
         return NAMESPACES["linalg"]["matrix_norm"](input, "nuc", (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
     if isinstance(p, str) and p != "fro":
-        raise RuntimeError(f"only valid string values are 'fro' and 'nuc', found: {p}. In norm(): give a number for others")
+        raise RuntimeError(f"only valid string values are 'fro' and 'nuc', found: {p}. In norm(): give a number for "
+                           "others")
     if p == "fro" and dim is not None and not isinstance(dim, int) and len(dim) > 2:
-        raise RuntimeError(f"norm(): the Frobenius norm is of vectors or matrices, but {len(dim)} dims were given. Use p=2")
+        raise RuntimeError(f"norm(): the Frobenius norm is of vectors or matrices, but {len(dim)} dims were given. Use "
+                           "p=2")
     return run("vector_norm", input, ord=2 if p in (None, "fro") else p, dim=dim, keepdim=keepdim, dtype=dtype)
 
 

@@ -28,12 +28,18 @@ flip, repeat, diagonal, diag_embed = (function(REGISTRY[name]) for name in ("fli
 
 
 def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
-    """Two dims swapped. Shape: (..., A, ..., B, ...) -> (..., B, ..., A, ...).   Source: PyTorch `swapaxes`."""
+    """Two dims swapped.
+
+    Shape: (..., A, ..., B, ...) -> (..., B, ..., A, ...).   Source: PyTorch `swapaxes`.
+    """
     return transpose(input, axis0, axis1)
 
 
 def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
-    """Two dims swapped. Shape: (..., A, ..., B, ...) -> (..., B, ..., A, ...).   Source: PyTorch `swapdims`."""
+    """Two dims swapped.
+
+    Shape: (..., A, ..., B, ...) -> (..., B, ..., A, ...).   Source: PyTorch `swapdims`.
+    """
     return transpose(input, dim0, dim1)
 
 
@@ -53,13 +59,15 @@ def select(input: Tensor, dim: int, index: Any) -> Tensor:
     at, index = normalize_dim(dim, input._array.ndim), int(index)
     size = input._array.shape[at]
     if not -size <= index < size:
-        raise IndexError(f"select(): index {index} out of range for tensor of size {list(input._array.shape)} at "
+        raise IndexError(f"select(): index {index} out of range for tensor of size "
+                         f"{list(input._array.shape)} at "
                          f"dimension {dim}")
     return basic(input, "Select", at, index)
 
 
 def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
-    """Part of a dim, from start on: a view. Shape: (A, *) -> (length, *) for dim 0.   Source: PyTorch `narrow`.
+    """Part of a dim, from start on: a view. Shape: (A, *) -> (length, *) for dim 0.
+    Source: PyTorch `narrow`.
 
     >>> import stickonfire as torch
     >>> torch.narrow(torch.arange(5), 0, 1, 3)
@@ -74,7 +82,8 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
     if not -size <= start <= size:
-        raise IndexError(f"start out of range (expected to be in range of [{-size}, {size}], but got {start})")
+        raise IndexError(f"start out of range (expected to be in range of [{-size}, {size}], but got "
+                         f"{start})")
     start += size if start < 0 else 0
     if start + length > size:
         raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
@@ -119,13 +128,15 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
     Shape: (A, *) -> n x (a_i, *).   Source: PyTorch `tensor_split`.
     """
     if input._array.ndim == 0:
-        raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
+        raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 "
+                           "dims")
     at = normalize_dim(dim, input._array.ndim)
     size = input._array.shape[at]
     if isinstance(indices_or_sections, Tensor):
         if indices_or_sections._array.ndim > 1 or indices_or_sections.dtype is not int64:
             raise RuntimeError("tensor_split expected tensor_indices_or_sections to be a zero-dimensional or "
-                               f"one-dimensional tensor of int64, but got {indices_or_sections._array.ndim} dims of "
+                               f"one-dimensional tensor of int64, but got {indices_or_sections._array.ndim} "
+                               "dims of "
                                f"{indices_or_sections.dtype}")
         indices_or_sections = indices_or_sections.tolist()
     if isinstance(indices_or_sections, int):
@@ -143,12 +154,14 @@ def splitter(name: str, least: int, dim: int) -> Callable[..., tuple[Tensor, ...
     def made(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
         ndim = input._array.ndim
         if ndim < least:
-            raise RuntimeError(f"torch.{name} requires a tensor with at least {least} dimension{'s'[:least > 1]}, but "
+            raise RuntimeError(f"torch.{name} requires a tensor with at least {least} "
+                               f"dimension{'s'[:least > 1]}, but "
                                f"got a tensor with {ndim} dimensions!")
         at = 0 if ndim == 1 else dim
         size = input._array.shape[at]
         if isinstance(indices_or_sections, int) and (not indices_or_sections or size % indices_or_sections):
-            raise RuntimeError(f"torch.{name} attempted to split along dimension {at}, but the size of the dimension "
+            raise RuntimeError(f"torch.{name} attempted to split along dimension {at}, but the size of the "
+                               "dimension "
                                f"{size} is not divisible by the split_size {indices_or_sections}!")
         return tensor_split(input, indices_or_sections, at)
     made.__name__ = made.__qualname__ = name

@@ -1,4 +1,4 @@
-"""Linear equations as users call them: errors for singular matrices, vectors as right-hand sides, PyTorch's older names.
+"""Linear equations as users call them: errors for singular matrices, vectors on the right, PyTorch's older names.
 
 The ops are in `ops/linalg.py`; what is made of eigenvalues and singular values in `composite_spectral.py`.
 """
@@ -27,7 +27,8 @@ def check(info: Tensor, name: str, text: str) -> None:
 
 
 SINGULAR = "The diagonal element {} is zero, the inversion could not be completed because the input matrix is singular."
-INDEFINITE = ("The factorization could not be completed because the input is not positive-definite (the leading minor of order "
+INDEFINITE = ("The factorization could not be completed because the input is not positive-definite (the leading minor "
+              "of order "
               "{} is not positive-definite).")
 
 
@@ -70,7 +71,8 @@ def solved(A: Tensor, B: Tensor, left: bool) -> tuple[Tensor, Tensor]:
         x, info = run("solve_info", A, B.unsqueeze(-1))
         return x.squeeze(-1), info
     if B.ndim < 2:
-        raise RuntimeError("linalg.solve: Vector broadcasting of the left hand side is not supported for left=False. In this "
+        raise RuntimeError("linalg.solve: Vector broadcasting of the left hand side is not supported for left=False. "
+                           "In this "
                            "case linalg.solve is equivalent to B / A.squeeze(-1)")
     if left:
         return run("solve_info", A, B)
@@ -94,7 +96,8 @@ def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = Fa
 def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     """X of A X = B, or of X A = B.
 
-    Shape: (*, N, N), (*, N, K) or (*, N) -> as B.   Raises: LinAlgError for a singular matrix.   Source: PyTorch `linalg.solve`.
+    Shape: (*, N, N), (*, N, K) or (*, N) -> as B.   Raises: LinAlgError for a singular matrix.
+    Source: PyTorch `linalg.solve`.
 
     >>> import stickonfire as torch
     >>> torch.linalg.solve(torch.tensor([[2., 1.], [0., 4.]]), torch.tensor([4., 8.]))
@@ -115,7 +118,8 @@ def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, un
 
 
 @composed
-def triangular_solve(b: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False) -> Any:
+def triangular_solve(b: Tensor, A: Tensor, upper: bool = True, transpose: bool = False,
+                     unitriangular: bool = False) -> Any:
     """X of A X = b for a triangular A, and a copy of A.
 
     Shape: (*, N, K), (*, N, N) -> (*, N, K), (*, N, N).   Source: PyTorch `triangular_solve`.
@@ -169,9 +173,13 @@ def cholesky(input: Tensor, upper: bool = False) -> Tensor:
 
 @composed
 def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False) -> Tensor:
-    """X of A X = B from the Cholesky factor of A. Shape: (*, N, K), (*, N, N) -> (*, N, K).   Source: `cholesky_solve`."""
+    """X of A X = B from the Cholesky factor of A.
+
+    Shape: (*, N, K), (*, N, N) -> (*, N, K).   Source: `cholesky_solve`.
+    """
     if B.ndim < 2 or L.ndim < 2:
-        raise RuntimeError(f"b should have at least 2 dimensions, but has {B.ndim} dimensions instead. In cholesky_solve(): "
+        raise RuntimeError(f"b should have at least 2 dimensions, but has {B.ndim} dimensions instead. In "
+                           "cholesky_solve(): "
                            f"{list(B.shape)}, {list(L.shape)}")
     first = run("solve_triangular", L.mH if upper else L, B, upper=False)
     return run("solve_triangular", L if upper else L.mH, first, upper=True)
@@ -209,7 +217,8 @@ def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False) -
     return results("linalg_lu_factor_ex", "LU pivots info", packed, pivots, info)
 
 
-ZERO_PIVOT = ("U[{0},{0}] is zero and using it on lu_solve would result in a division by zero. If you still want to perform the "
+ZERO_PIVOT = ("U[{0},{0}] is zero and using it on lu_solve would result in a division by zero. If you still want to "
+              "perform the "
               "factorization, consider calling linalg.lu(A, pivot) or linalg.lu_factor_ex(A, pivot)")
 
 
@@ -217,7 +226,8 @@ ZERO_PIVOT = ("U[{0},{0}] is zero and using it on lu_solve would result in a div
 def lu_factor(A: Tensor, *, pivot: bool = True) -> Any:
     """L and U in one matrix, and the rows swapped (1-based).
 
-    Shape: (*, M, N) -> (*, M, N), (*, min(M, N)).   Raises: RuntimeError for a zero pivot.   Source: `linalg.lu_factor`.
+    Shape: (*, M, N) -> (*, M, N), (*, min(M, N)).   Raises: RuntimeError for a zero pivot.
+    Source: `linalg.lu_factor`.
     """
     pivoted(pivot)
     packed, pivots, info = run("lu_packed", A)
@@ -253,7 +263,8 @@ def lu_unpack(LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpa
     Shape: (*, M, N), (*, K) -> (*, M, M), (*, M, K), (*, K, N).   Source: PyTorch `lu_unpack`.
     """
     if unpack_pivots and LU_pivots.dtype.name != "int32":
-        raise RuntimeError("torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype. Note: this "
+        raise RuntimeError("torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype. "
+                           "Note: this "
                            "function is intended to be used with the output produced by torch.linalg.lu_factor")
     empty = LU_data.new_empty(0)
     lower, upper = parts(LU_data) if unpack_data else (empty, empty)
@@ -318,7 +329,10 @@ def det(A: Tensor) -> Tensor:
 
 @composed
 def linalg_slogdet(A: Tensor) -> Any:
-    """Sign of the determinant, and logarithm of its size. Shape: (*, N, N) -> (*), (*).   Source: PyTorch `linalg.slogdet`."""
+    """Sign of the determinant, and logarithm of its size.
+
+    Shape: (*, N, N) -> (*), (*).   Source: PyTorch `linalg.slogdet`.
+    """
     return results("linalg_slogdet", "sign logabsdet", *run("slogdet", A))
 
 
@@ -330,7 +344,10 @@ def slogdet(input: Tensor) -> Any:
 
 @composed
 def logdet(input: Tensor) -> Tensor:
-    """The logarithm of the determinant; NaN where that is negative. Shape: (*, N, N) -> (*).   Source: PyTorch `logdet`."""
+    """The logarithm of the determinant; NaN where that is negative.
+
+    Shape: (*, N, N) -> (*).   Source: PyTorch `logdet`.
+    """
     sign, size = run("slogdet", input)
     if input.is_complex():
         return sign.log() + size
@@ -355,7 +372,8 @@ def ldl_factor_ex(A: Tensor, *, hermitian: bool = False, check_errors: bool = Fa
     return results("linalg_ldl_factor_ex", "LD pivots info", packed, pivots, info)
 
 
-SINGULAR_D = ("D[{0},{0}] is zero and using it on ldl_solve would result in a division by zero. If you still want to perform the "
+SINGULAR_D = ("D[{0},{0}] is zero and using it on ldl_solve would result in a division by zero. If you still want to "
+              "perform the "
               "factorization, consider calling ldl_factor_ex")
 
 
@@ -372,12 +390,15 @@ def ldl_factor(A: Tensor, *, hermitian: bool = False) -> Any:
 
 @composed
 def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False) -> Tensor:
-    """X of A X = B from what `ldl_factor` gives. Shape: (*, N, N), (*, N), (*, N, K) -> (*, N, K).   Source: `linalg.ldl_solve`."""
+    """X of A X = B from what `ldl_factor` gives.
+
+    Shape: (*, N, N), (*, N), (*, N, K) -> (*, N, K).   Source: `linalg.ldl_solve`.
+    """
     return run("ldl_solve", LD, pivots, B, hermitian=hermitian)
 
 
-FUNCTIONS = (inverse, triangular_solve, cholesky, cholesky_solve, cholesky_inverse, lu, lu_unpack, lu_solve, det, slogdet,
-             logdet, matrix_exp)
+FUNCTIONS = (inverse, triangular_solve, cholesky, cholesky_solve, cholesky_inverse, lu, lu_unpack, lu_solve, det,
+             slogdet, logdet, matrix_exp)
 METHODS = {f.__name__: f for f in FUNCTIONS if f is not lu_unpack}
 LINALG = {"inv_ex": inv_ex, "inv": inverse, "solve_ex": solve_ex, "solve": solve, "solve_triangular": solve_triangular,
           "cholesky_ex": cholesky_ex, "cholesky": linalg_cholesky, "lu_factor_ex": lu_factor_ex, "lu_factor": lu_factor,

@@ -26,7 +26,8 @@ def pair(name: str, found: tuple[Tensor, ...], out: Any = None) -> Any:
 
 
 def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: Any = False, *, out: Any = None) -> Any:
-    """The elements in order along a dim, and where they were. Shape: (*) -> (*), (*).   Source: PyTorch `sort`.
+    """The elements in order along a dim, and where they were. Shape: (*) -> (*), (*).
+    Source: PyTorch `sort`.
 
     >>> import stickonfire as torch
     >>> torch.sort(torch.tensor([2, 3, 1])).indices
@@ -69,7 +70,8 @@ def some_of(values: Sequence[Any], inverse: bool, counts: bool) -> Any:
 
 def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False,
            dim: int | None = None) -> Any:
-    """The distinct elements (or slices of a dim) in order; on request the place of each element among them, and
+    """The distinct elements (or slices of a dim) in order; on request the place of each element among them,
+    and
     how often each occurs.
 
     Shape: (*) -> (n), (*), (n).   Source: PyTorch `unique`.
@@ -85,7 +87,8 @@ def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, ret
 
 def unique_consecutive(input: Tensor, return_inverse: bool = False, return_counts: bool = False,
                        dim: int | None = None) -> Any:
-    """The elements (or slices of a dim) without consecutive repeats; on request the run of each element, and the
+    """The elements (or slices of a dim) without consecutive repeats; on request the run of each element, and
+    the
     runs' lengths.
 
     Shape: (*) -> (n), (*), (n).   Source: PyTorch `unique_consecutive`.
@@ -104,22 +107,29 @@ def searchsorted(sorted_sequence: Tensor, input: Any = None, *, out_int32: bool 
     if side not in (None, "left", "right"):
         raise RuntimeError(f"torch.searchsorted(): side can only be 'left' or 'right' but got {side}")
     if side == "left" and right:
-        raise RuntimeError("torch.searchsorted(): side and right can't be set to opposites, got side of left while "
+        raise RuntimeError("torch.searchsorted(): side and right can't be set to opposites, got side of left "
+                           "while "
                            "right was True")
     values = input if isinstance(input, Tensor) else tensor(input)
     edges, given = sorted_sequence, values._array
     if edges._array.ndim == 0:
-        raise RuntimeError("torch.searchsorted(): input value can not be a scalar when boundaries is not a vector")
+        raise RuntimeError("torch.searchsorted(): input value can not be a scalar when boundaries is not a "
+                           "vector")
     if edges._array.ndim > 1 and edges._array.shape[:-1] != given.shape[:-1]:
-        raise RuntimeError("torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of "
-                           "boundaries tensor and input value tensor must match, but we got boundaries tensor "
+        raise RuntimeError("torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 "
+                           "dimensions of "
+                           "boundaries tensor and input value tensor must match, but we got boundaries "
+                           "tensor "
                            f"{list(edges.shape)} and input value tensor {list(values.shape)}")
     if isinstance(input, Tensor) and edges.dtype is not values.dtype:
-        raise RuntimeError("torch.searchsorted(): input value tensor and boundary tensor should have same dtype, but "
-                           f"got boundary tensor dtype {edges.dtype} and input value tensor dtype {values.dtype}")
+        raise RuntimeError("torch.searchsorted(): input value tensor and boundary tensor should have same "
+                           "dtype, but "
+                           f"got boundary tensor dtype {edges.dtype} and input value tensor dtype "
+                           f"{values.dtype}")
     if sorter is not None:
         if sorter._array.shape != edges._array.shape:
-            raise RuntimeError("torch.searchsorted(): boundary and sorter must have the same size, but got boundary "
+            raise RuntimeError("torch.searchsorted(): boundary and sorter must have the same size, but got "
+                               "boundary "
                                f"tensor {list(edges.shape)} and got sorter tensor {list(sorter.shape)}")
         edges = edges.gather(-1, sorter)
     return into(out, dispatch(REGISTRY["insertion_places"], (edges, values),
@@ -133,12 +143,16 @@ def bucketize(input: Any, boundaries: Tensor, *, out_int32: bool = False, right:
     Source: PyTorch `bucketize`.
     """
     if boundaries._array.ndim != 1:
-        raise RuntimeError(f"torch.bucketize(): boundaries tensor must be 1 dimension, but got dim({boundaries.ndim})")
+        raise RuntimeError("torch.bucketize(): boundaries tensor must be 1 dimension, but got "
+                           f"dim({boundaries.ndim})")
     return searchsorted(boundaries, input, out_int32=out_int32, right=right, out=out)
 
 
 def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
-    """Which elements are among the test elements. Shape: (*), (*) -> (*), of bool.   Source: PyTorch `isin`."""
+    """Which elements are among the test elements.
+
+    Shape: (*), (*) -> (*), of bool.   Source: PyTorch `isin`.
+    """
     elements = elements if isinstance(elements, Tensor) else tensor(elements)
     tests = test_elements if isinstance(test_elements, Tensor) else tensor(test_elements)
     if COMPLEX in (elements.dtype.category, tests.dtype.category):
@@ -159,7 +173,7 @@ def histogram(input: Tensor, bins: Any, *, range: Sequence[float] | None = None,
     """
     values = input.detach().reshape(-1)
     if isinstance(bins, Tensor):
-        edges = bins
+        edges = bins.clone()
     else:
         low, high = range if range is not None else (values.min().item(), values.max().item()) if values.numel() \
             else (0., 1.)
@@ -171,9 +185,7 @@ def histogram(input: Tensor, bins: Any, *, range: Sequence[float] | None = None,
     counts = values.new_zeros(edges.numel() - 1).index_add(0, place, shares[inside])
     if density:
         counts = counts / (counts.sum() * diff(edges))
-    found = (counts, edges)
-    if out is not None:
-        found = tuple([into(o, t) for o, t in zip(out, found)])
+    found = [counts, edges] if out is None else [into(o, t) for o, t in zip(out, (counts, edges))]
     return result_class("histogram", "hist bin_edges")(*found)
 
 

@@ -64,7 +64,8 @@ def reflected(A: Tensor, tau: Tensor, C: Tensor, order: Any) -> Tensor:
 def householder_product(A: Tensor, tau: Tensor) -> Tensor:
     """The first columns of a product of reflectors, as `geqrf` gives them: Q of the QR decomposition.
 
-    Shape: (*, M, N), (*, K) -> (*, M, N).   Raises: RuntimeError unless M >= N >= K.   Source: `linalg.householder_product`.
+    Shape: (*, M, N), (*, K) -> (*, M, N).   Raises: RuntimeError unless M >= N >= K.
+    Source: `linalg.householder_product`.
     """
     if A.ndim < 2:
         raise RuntimeError("torch.linalg.householder_product: input must have at least 2 dimensions.")
@@ -73,9 +74,11 @@ def householder_product(A: Tensor, tau: Tensor) -> Tensor:
                  "input.shape[-1] must be greater than or equal to tau.shape[-1]")
         raise RuntimeError(f"torch.linalg.householder_product: {which}")
     if A.dtype is not tau.dtype:
-        raise RuntimeError(f"torch.linalg.householder_product: tau dtype {tau.dtype} does not match input dtype {A.dtype}")
+        raise RuntimeError(f"torch.linalg.householder_product: tau dtype {tau.dtype} does not match input dtype "
+                           f"{A.dtype}")
     if tuple(A.shape[:-2]) != tuple(tau.shape[:-1]):
-        raise RuntimeError("torch.linalg.householder_product: Expected batch dimensions of tau to be equal to input.shape[:-2], "
+        raise RuntimeError("torch.linalg.householder_product: Expected batch dimensions of tau to be equal to "
+                           "input.shape[:-2], "
                            f"but got {list(tau.shape[:-1])}")
     start = A.tril(-A.shape[-2]) + eye_like(A)              # zeros that know where they come from, and a diagonal
     return reflected(A, tau, start, reversed(range(tau.shape[-1])))
@@ -128,7 +131,8 @@ def eigvals(A: Tensor) -> Tensor:
 
 def refuse_driver(driver: str | None) -> None:
     if driver is not None:
-        raise RuntimeError("torch.linalg.svd: keyword argument `driver=` is only supported on CUDA inputs with cuSOLVER backend.")
+        raise RuntimeError("torch.linalg.svd: keyword argument `driver=` is only supported on CUDA inputs with "
+                           "cuSOLVER backend.")
 
 
 @composed
@@ -194,7 +198,7 @@ DRIVERS = ("gelsy", "gels", "gelsd", "gelss")
 
 @composed
 def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> Any:
-    """X that makes |A X - B| smallest (of those the smallest), with residuals, rank and singular values where the driver has them.
+    """X that makes |A X - B| smallest; with residuals, rank and singular values where the driver has them.
 
     Shape: (*, M, N), (*, M, K) or (*, M) -> (*, N, K) or (*, N), ...   Source: PyTorch `linalg.lstsq`.
     """
@@ -233,25 +237,28 @@ def matrix_power(A: Tensor, n: int) -> Tensor:
                            f"{' by '.join(map(str, A.shape[-2:]))} matrices")
     if n == 0:
         return A.tril(-A.shape[-1]) + eye_like(A)           # zeros that know where they come from
-    square, result = (inverse(A) if n < 0 else A), None
+    square = inverse(A) if n < 0 else A.clone()
     n = abs(n)
-    while True:
-        if n & 1:
-            result = square if result is None else result @ square
-        n >>= 1
-        if not n:
-            return result.clone() if result is A else result        # type: ignore[union-attr]
+    while n % 2 == 0:
+        square, n = square @ square, n // 2
+    result = square
+    while n := n // 2:
         square = square @ square
+        if n % 2:
+            result = result @ square
+    return result
 
 
 @composed
-def matrix_norm(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def matrix_norm(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *,
+                dtype: Any = None) -> Tensor:
     """A norm of matrices: "fro", "nuc", 2 and -2 (singular values), 1, -1, inf and -inf (sums of columns or rows).
 
     Shape: (*, M, N) -> (*).   Source: PyTorch `linalg.matrix_norm`.
     """
     if A.ndim < 2:
-        raise RuntimeError(f"linalg.matrix_norm: The input tensor A must have at least 2 dimensions. Got {list(A.shape)}")
+        raise RuntimeError("linalg.matrix_norm: The input tensor A must have at least 2 dimensions. Got "
+                           f"{list(A.shape)}")
     if A.dtype.category < FLOATING:
         raise RuntimeError("linalg.matrix_norm: Expected a floating point or complex tensor as input. Got "
                            f"{A.dtype.name.capitalize()}")
@@ -293,13 +300,17 @@ def norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, 
     if len(dims) == 2:
         return matrix_norm(A, ord, dims, keepdim, dtype=dtype)
     if isinstance(ord, str):
-        raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {list(dims)}. '{ord}' is a norm of matrices")
+        raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {list(dims)}. '{ord}' is a norm of "
+                           "matrices")
     return vector_norm(A, ord, dims, keepdim, dtype=dtype)
 
 
 @composed
 def cond(A: Tensor, p: Any = None) -> Tensor:
-    """The condition number |A| |A^-1|. Shape: (*, N, N) -> (*); also (*, M, N) for 2 and -2.   Source: PyTorch `linalg.cond`."""
+    """The condition number |A| |A^-1|.
+
+    Shape: (*, N, N) -> (*); also (*, M, N) for 2 and -2.   Source: PyTorch `linalg.cond`.
+    """
     if A.ndim < 2:
         raise RuntimeError(f"linalg.cond: The input tensor A must have at least 2 dimensions. Got {list(A.shape)}")
     if p in (None, 2, -2):
@@ -308,7 +319,8 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
             return values.sum(-1)
         return values[..., -1] / values[..., 0] if p == -2 else values[..., 0] / values[..., -1]
     if A.shape[-1] != A.shape[-2]:
-        raise RuntimeError(f"linalg.cond: A must be batches of square matrices, but they are {A.shape[-2]} by {A.shape[-1]} "
+        raise RuntimeError(f"linalg.cond: A must be batches of square matrices, but they are {A.shape[-2]} by "
+                           f"{A.shape[-1]} "
                            "matrices")
     other, info = inv_ex(A)
     product = matrix_norm(A, p) * matrix_norm(run("where", (info != 0)[..., None, None], other.new_zeros(()), other), p)
@@ -317,12 +329,16 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
 
 @composed
 def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
-    """The inverse with respect to `tensordot(A, B, ind)`. Shape: (*I, *J) -> (*J, *I).   Source: PyTorch `linalg.tensorinv`."""
+    """The inverse with respect to `tensordot(A, B, ind)`.
+
+    Shape: (*I, *J) -> (*J, *I).   Source: PyTorch `linalg.tensorinv`.
+    """
     if ind <= 0:
         raise RuntimeError("Expected a strictly positive integer for 'ind'")
     left, right = tuple(A.shape[:ind]), tuple(A.shape[ind:])
     if prod(left) != prod(right):
-        raise RuntimeError("Expected self to satisfy the requirement prod(self.shape[ind:]) == prod(self.shape[:ind]), but got "
+        raise RuntimeError("Expected self to satisfy the requirement prod(self.shape[ind:]) == prod(self.shape[:ind]), "
+                           "but got "
                            f"{prod(right)} != {prod(left)}")
     return inverse(A.reshape(prod(left), prod(right))).reshape(*right, *left)
 

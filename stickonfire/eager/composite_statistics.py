@@ -12,7 +12,8 @@ from .tensor import Tensor
 INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
-def quantile_of(name: str, input: Tensor, q: Any, dim: int | None, keepdim: bool, interpolation: str, skip_nan: bool) -> Tensor:
+def quantile_of(name: str, input: Tensor, q: Any, dim: int | None, keepdim: bool, interpolation: str,
+                skip_nan: bool) -> Tensor:
     """quantile and nanquantile: sort, find the two ranks that enclose each q, go from one to the other."""
     if input.dtype.name not in ("float32", "float64"):
         raise RuntimeError(f"{name}() input tensor must be either float or double dtype. Got {input.dtype}")
@@ -37,7 +38,8 @@ def check_quantiles(name: str, input: Tensor, q: Tensor, interpolation: str) -> 
     if q.ndim > 1:
         raise RuntimeError(f"{name}() q must be a scalar or 1D tensor, but got {q.ndim}D")
     if q.dtype is not input.dtype:
-        raise RuntimeError(f"{name}() q tensor must be same dtype as the input tensor, but got {q.dtype} for {input.dtype}")
+        raise RuntimeError(f"{name}() q tensor must be same dtype as the input tensor, but got {q.dtype} for "
+                           f"{input.dtype}")
     if interpolation not in INTERPOLATIONS:
         raise RuntimeError(f"{name}() interpolation must be one of linear, lower, higher, midpoint or nearest, but got "
                            f"{interpolation}")
@@ -69,7 +71,8 @@ def between_ranks(values: Tensor, q: Tensor, interpolation: str, skip_nan: bool)
 
 
 @composed
-def quantile(input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear") -> Tensor:
+def quantile(input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *,
+             interpolation: str = "linear") -> Tensor:
     """The values below which a share q of the elements lies, of all or along a dim.
 
     Shape: (*), () or (Q) -> (* without dim) or (Q, * without dim).   Source: PyTorch `quantile`.
@@ -88,13 +91,15 @@ def nanquantile(input: Tensor, q: Any, dim: int | None = None, keepdim: bool = F
     return quantile_of("nanquantile", input, q, dim, keepdim, interpolation, True)
 
 
-def cov(input: Tensor, *, correction: int = 1, fweights: Tensor | None = None, aweights: Tensor | None = None) -> Tensor:
+def cov(input: Tensor, *, correction: int = 1, fweights: Tensor | None = None,
+        aweights: Tensor | None = None) -> Tensor:
     """The covariances of variables (rows) over observations (columns), which may be counted or weighted.
 
     Shape: (V, N) or (N) -> (V, V) or ().   Raises: RuntimeError for bools or more dims.   Source: PyTorch `cov`.
     """
     if input.ndim > 2:
-        raise RuntimeError(f"cov(): expected input to have two or fewer dimensions but got an input with {input.ndim} dimensions")
+        raise RuntimeError(f"cov(): expected input to have two or fewer dimensions but got an input with {input.ndim} "
+                           "dimensions")
     if input.dtype.name == "bool":
         raise RuntimeError("cov(): bool dtype is not supported for input")
     rows = input if input.ndim == 2 else input.reshape(1, -1)
@@ -124,12 +129,15 @@ def observation_weights(input: Tensor, n: int, fweights: Tensor | None, aweights
         if w is None:
             continue
         if w.ndim > 1:
-            raise RuntimeError(f"cov(): expected {name} to have one or fewer dimensions but got {name} with {w.ndim} dimensions")
+            raise RuntimeError(f"cov(): expected {name} to have one or fewer dimensions but got {name} with {w.ndim} "
+                               "dimensions")
         if w.dtype.category != category:
-            raise RuntimeError(f"cov(): expected {name} to have {'integral' if category == 1 else 'floating point'} dtype but got "
+            raise RuntimeError(f"cov(): expected {name} to have {'integral' if category == 1 else 'floating point'} "
+                               "dtype but got "
                                f"{name} with {w.dtype.name} dtype")
         if w.numel() != n:
-            raise RuntimeError(f"cov(): expected {name} to have the same numel as there are observations in the input but got "
+            raise RuntimeError(f"cov(): expected {name} to have the same numel as there are observations in the input "
+                               "but got "
                                f"{w.numel()} != {n}")
         if bool((w < 0).any()):
             raise RuntimeError(f"cov(): {name} cannot be negative")

@@ -35,18 +35,31 @@ def to_bool(self: Tensor) -> bool:
 
 
 def to_float(self: Tensor) -> float:
-    return float(number(self, "float"))
+    return float(number(self, "double"))
 
 
 def to_int(self: Tensor) -> int:
-    return int(number(self, "int"))
+    value = number(self, "int64_t")
+    if value - value != 0:
+        raise (ValueError("cannot convert float NaN to integer") if value != value else
+               OverflowError("cannot convert float infinity to integer"))
+    return int(value)
 
 
 def to_complex(self: Tensor) -> complex:
+    only_one(self)
     return complex(item(self))
 
 
+def only_one(self: Tensor) -> None:
+    """Raises ValueError unless there is exactly one element."""
+    if self._array.size != 1:
+        raise ValueError("only one element tensors can be converted to Python scalars: this one has shape "
+                         f"{list(self._array.shape)}. Reduce or index it first, or use tolist()")
+
+
 def number(self: Tensor, kind: str) -> Any:
+    only_one(self)
     value = item(self)
     if isinstance(value, complex):
         if value.imag:

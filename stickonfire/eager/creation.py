@@ -5,6 +5,8 @@ device, `requires_grad`. Random tensors are in `random.py`.
 """
 from __future__ import annotations
 
+import builtins
+import numbers
 from typing import Any
 
 from ..backends.base import BY_ARRAY, backend_for
@@ -14,7 +16,7 @@ from ..core.dtypes import dtype as dtype_type
 from ..core.formats import check_layout, preserve_format, strides_in
 from ..core.shapes import contiguous_strides, flatten_sizes
 from ..ops.op import REGISTRY
-from .dispatch import dispatch
+from .dispatch import NUMBERS, dispatch
 from .tensor import Tensor, backend_of, make
 
 
@@ -57,7 +59,11 @@ def sizes(name: str, size: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[i
     Raises: RuntimeError for a negative size, TypeError for anything but ints, or no size at all.
     """
     if "size" in keywords:
+        if size:
+            raise TypeError(f"{name}() got multiple values for argument 'size'")
         size = (keywords.pop("size"),)
+        if isinstance(size[0], int):
+            raise wrong_size(name, size)
     elif not size:
         raise TypeError(f'{name}() missing 1 required positional arguments: "size"')
     keywords.pop("names", None)
@@ -67,11 +73,11 @@ def sizes(name: str, size: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[i
         result = flatten_sizes(size)
     except (TypeError, AttributeError):
         raise wrong_size(name, size) from None
-    for n, given in zip(result, size):
-        if n < 0:
-            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(result)}")
-        if given is True or given is False:
-            raise wrong_size(name, size)
+    given = size[0] if size and not hasattr(size[0], "__index__") else size
+    if any(n is True or n is False for n in given):
+        raise wrong_size(name, size)
+    if min(result, default=0) < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension {min(result)}: {list(result)}")
     return result
 
 
@@ -119,13 +125,11 @@ def full(size: Any, fill_value: Any, *, out: Tensor | None = None, dtype: Any = 
     >>> torch.full((2,), 7)
     tensor([7, 7])
     """
-    if isinstance(size, int):
-        raise wrong_size("full", (size,))
     attrs = options("full", dtype, device, layout, pin_memory, requires_grad)
-    value = plain(fill_value)
+    value = number("full", "fill_value", 2, fill_value)
     if attrs["dtype"] is None:
         attrs["dtype"] = dtypes.scalar_dtype(value, state.default_dtype())
-    return filled(sizes("full", (size,), {}), value, out, attrs, requires_grad)
+    return filled(sizes("full", (), {"size": size}), value, out, attrs, requires_grad)
 
 
 def filled(size: tuple[int, ...], value: Any, out: Tensor | None, attrs: dict[str, Any], requires_grad: bool) -> Tensor:
@@ -187,6 +191,29 @@ def asarray(obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | Non
     return result.detach() if not requires_grad and isinstance(obj, Tensor) and obj.requires_grad else result
 
 
+def frombuffer(buffer: Any, *, dtype: dtype_type, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
+    """A 1-d tensor over the memory of an object with Python's buffer protocol. Shape: (count).
+
+    Raises: ValueError if the buffer is empty, too short, or no multiple of the element size.
+    Source: PyTorch `torch.frombuffer`.
+    """
+    attrs = options("frombuffer", dtype, None, requires_grad=requires_grad)
+    xp = backend_for(attrs["device"]).xp
+    length, size = memoryview(buffer).nbytes, dtype.itemsize
+    if length == 0 or count == 0:
+        raise ValueError(f"both buffer length ({length}) and count ({count}) must not be 0")
+    if not 0 <= offset < length:
+        raise ValueError(f"offset ({offset} bytes) must be non-negative and no greater than buffer length ({length} bytes) - 1")
+    if count < 0 and (length - offset) % size:
+        raise ValueError(f"buffer length ({length - offset} bytes) after offset ({offset} bytes) must be a multiple of element "
+                         f"size ({size})")
+    if count > 0 and offset + count * size > length:
+        raise ValueError(f"requested buffer length ({count} * {size} bytes) after offset ({offset} bytes) must not be greater "
+                         f"than actual buffer length ({length} bytes)")
+    result = make(xp.frombuffer(buffer, xp.native_dtype(dtype), count, offset))
+    return result.requires_grad_(True) if requires_grad else result
+
+
 def from_numpy(ndarray: Any) -> Tensor:
     """A tensor over a NumPy array's memory: writes to either are seen by both.
 
@@ -198,7 +225,7 @@ def from_numpy(ndarray: Any) -> Tensor:
     tensor([1., 0.], dtype=torch.float64)
     """
     backend = backend_for(None)
-    if not hasattr(ndarray, "__array_interface__") or not hasattr(ndarray, "strides"):
+    if ndarray.__class__ not in BY_ARRAY:
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     if any(s < 0 for s in ndarray.strides):
         raise ValueError("At least one stride in the given numpy array is negative, and tensors with negative strides are "
@@ -215,7 +242,7 @@ def from_dlpack(ext_tensor: Any, **unused: Any) -> Tensor:
     return make(backend.from_numpy(backend.xp.from_dlpack(ext_tensor)))
 
 
-def arange(start: Any, end: Any = None, step: Any = 1, *, out: Tensor | None = None, dtype: Any = None,
+def arange(start: Any = None, end: Any = None, step: Any = 1, *, out: Tensor | None = None, dtype: Any = None,
            layout: Any = None, device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
     """Numbers from start (inclusive) to end (exclusive). Shape: (ceil((end - start) / step)).
 
@@ -225,14 +252,25 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, out: Tensor | None = N
     >>> torch.arange(1, 7, 2)
     tensor([1, 3, 5])
     """
+    if start is None and end is None:
+        raise TypeError('arange() missing 1 required positional arguments: "end"')
     if end is None:
         start, end = 0, start
-    start, end, step = plain(start), plain(end), plain(step)
+    start, end, step = bounds("arange", 0 if start is None else start, end, step)
     attrs = options("arange", dtype, device, layout, pin_memory, requires_grad)
     if attrs["dtype"] is None:
         integral = all(isinstance(n, int) for n in (start, end, step))
         attrs["dtype"] = dtypes.int64 if integral else state.default_dtype()
     return into(out, create("arange", requires_grad, start=start, end=end, step=step, **attrs))
+
+
+def bounds(name: str, start: Any, end: Any, step: Any) -> tuple[Any, Any, Any]:
+    """Start, end and step as real Python numbers."""
+    given = tuple([number(name, *argument) for argument in (("start", 1, start), ("end", 2, end), ("step", 3, step))])
+    for n in given:
+        if isinstance(n, complex):
+            raise RuntimeError(f"value cannot be converted to type double without overflow: {name}() takes real numbers")
+    return given                                                                # type: ignore[return-value]
 
 
 def into(out: Tensor | None, result: Tensor) -> Tensor:
@@ -241,6 +279,21 @@ def into(out: Tensor | None, result: Tensor) -> Tensor:
         return result
     out.resize_(result.shape)
     return out.copy_(result)
+
+
+def number(name: str, argument: str, position: int, value: Any) -> Any:
+    """A number, or a tensor's or NumPy's only element, as a Python number.
+
+    Raises: TypeError for anything else.
+    """
+    if value.__class__ in NUMBERS:
+        return value
+    if hasattr(value, "item") and not getattr(value, "ndim", 0):
+        return value.item()
+    if isinstance(value, numbers.Number):
+        return value
+    shape = f" of shape {list(value.shape)}" if hasattr(value, "shape") else ""
+    raise TypeError(f"{name}(): argument '{argument}' (position {position}) must be Number, not {type(value).__name__}{shape}")
 
 
 def plain(n: Any) -> Any:
@@ -252,7 +305,7 @@ def linspace(start: Any, end: Any, steps: int, *, out: Tensor | None = None, dty
              device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
     """`steps` numbers evenly from start to end, both included. Shape: (steps).   Source: PyTorch `torch.linspace`."""
     attrs = options("linspace", dtype, device, layout, pin_memory, requires_grad)
-    start, end = plain(start), plain(end)
+    start, end = ends("linspace", start, end, steps)
     attrs["dtype"] = attrs["dtype"] or floating(start, end)
     return into(out, create("linspace", requires_grad, start=start, end=end, steps=int(steps), **attrs))
 
@@ -261,9 +314,23 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, out: Tenso
              layout: Any = None, device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
     """`base` to the powers of `linspace(start, end, steps)`. Shape: (steps).   Source: PyTorch `torch.logspace`."""
     attrs = options("logspace", dtype, device, layout, pin_memory, requires_grad)
-    start, end = plain(start), plain(end)
+    start, end = ends("logspace", start, end, steps)
     attrs["dtype"] = attrs["dtype"] or floating(start, end)
     return into(out, create("logspace", requires_grad, start=start, end=end, steps=int(steps), base=base, **attrs))
+
+
+def ends(name: str, start: Any, end: Any, steps: Any) -> tuple[Any, Any]:
+    """Both ends as Python numbers.
+
+    Raises: TypeError unless `steps` is an int, RuntimeError for tensors with dims.
+    """
+    if isinstance(steps, bool) or not hasattr(steps, "__index__"):
+        raise TypeError(f"{name}() received an invalid combination of arguments: 'steps' must be int, not "
+                        f"{type(steps).__name__}")
+    if any(getattr(n, "ndim", 0) for n in (start, end)):
+        raise RuntimeError(f"{name} only supports 0-dimensional start and end tensors, but got start with "
+                           f"{getattr(start, 'ndim', 0)} dimension(s) and end with {getattr(end, 'ndim', 0)} dimension(s).")
+    return number(name, "start", 1, start), number(name, "end", 2, end)
 
 
 def floating(*numbers: Any) -> dtype_type:
@@ -305,7 +372,7 @@ def like(name: str, input: Tensor, value: Any, dtype: Any, device: Any, requires
 
 def dense_strides(t: Tensor) -> tuple[int, ...] | None:
     """Strides of a dense tensor with the same order of dims; None if `t` is not dense in some order."""
-    order = sorted(range(t.ndim), key=lambda d: (t.stride(d), -d))
+    order = [d for d, _ in sorted(enumerate(t.stride()), key=lambda pair: (pair[1], -pair[0]))]
     strides, step = [0] * t.ndim, 1
     for d in order:
         if t.shape[d] != 1 and t.stride(d) != step:
@@ -401,25 +468,8 @@ def new_tensor(self: Tensor, data: Any, *, dtype: Any = None, device: Any = None
     return tensor(data, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
 
 
-def construct(cls: type[Tensor], *args: Any, device: Any = None) -> Tensor:
-    """`torch.Tensor(...)`: sizes give unwritten memory, data is copied in the default dtype.
-
-    Source: PyTorch `torch.Tensor`.
-    """
-    backend_for(device)
-    if len(args) == 1 and isinstance(args[0], Tensor):
-        made = make(args[0]._array)
-    elif len(args) == 1 and not isinstance(args[0], (int, tuple)) or args and isinstance(args[0], tuple) and not (
-            type(args[0]).__name__ == "Size"):
-        made = tensor(args[0], dtype=state.default_dtype())
-    else:
-        made = empty(*args) if args else empty(0)
-    made.__class__ = cls
-    return made
-
-
 METHODS = {"new_zeros": new_zeros, "new_ones": new_ones, "new_empty": new_empty, "new_full": new_full,
-           "new_tensor": new_tensor, "new_empty_strided": new_empty_strided, "__new__": construct}
+           "new_tensor": new_tensor, "new_empty_strided": new_empty_strided}
 
-FUNCTIONS = (zeros, ones, empty, full, tensor, as_tensor, asarray, from_numpy, from_dlpack, arange, linspace, logspace, eye,
-             zeros_like, ones_like, empty_like, full_like, empty_strided, scalar_tensor)
+FUNCTIONS = (zeros, ones, empty, full, frombuffer, tensor, as_tensor, asarray, from_numpy, from_dlpack, arange, linspace,
+             logspace, eye, zeros_like, ones_like, empty_like, full_like, empty_strided, scalar_tensor)

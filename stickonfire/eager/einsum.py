@@ -1,7 +1,7 @@
 """Einstein's summation: an equation over labelled dims becomes permutations and matrix products.
 
-`read` turns an equation (or lists of dim numbers) into labels, `contract` multiplies two labelled tensors and sums over
-the labels that nobody needs any more. Operands are taken from left to right. Called as `torch.einsum`.
+`read` turns an equation (or lists of dim numbers) into labels, `contract` multiplies two labelled tensors and sums
+over the labels that nobody needs any more. Operands are taken from left to right. Called as `torch.einsum`.
 """
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from typing import Any
 
 from .tensor import Tensor
 
-Labels = list[Any]      # of one operand: a letter or dim number each, ("...", k) for the k-th dim from the right of an ellipsis
+# One operand's labels: letters or dim numbers; ("...", k) for the k-th dim, from the right, of an ellipsis.
+Labels = list[Any]
 
 
 def einsum(*args: Any) -> Tensor:
-    """The sum of products that an equation such as "bij,bjk->bik" describes; or operands, each followed by its list of dims.
+    """The sum of products that an equation such as "bij,bjk->bik" describes; or operands, each followed by its dims.
 
     Shape: as the equation says.   Raises: RuntimeError if equation and operands do not fit.   Source: PyTorch `einsum`.
 
@@ -24,7 +25,8 @@ def einsum(*args: Any) -> Tensor:
     tensor([3., 7.])
     """
     if len(args) < 2:
-        raise ValueError("einsum(): must specify the equation string and at least one operand, or at least one operand and "
+        raise ValueError("einsum(): must specify the equation string and at least one operand, or at least one operand "
+                         "and "
                          "its subscripts list")
     operands, terms, output = read(args)
     spread = expand_ellipses(terms, operands)
@@ -50,7 +52,8 @@ def read(args: Sequence[Any]) -> tuple[list[Tensor], list[Labels], Labels | None
     terms = [letters(term) for term in left.split(",")]
     if len(terms) != len(operands):
         how = "more" if len(terms) < len(operands) else "fewer"
-        raise RuntimeError(f"einsum(): {how} operands were provided than specified in the equation: {len(operands)} for "
+        raise RuntimeError(f"einsum(): {how} operands were provided than specified in the equation: {len(operands)} "
+                           "for "
                            f"'{args[0]}'")
     return operands, terms, letters(right) if arrow else None
 
@@ -60,7 +63,8 @@ def letters(term: str) -> Labels:
     head, dots, tail = term.partition("...")
     for i, c in enumerate(head + tail):
         if not (c.isascii() and c.isalpha()):
-            raise RuntimeError(f"einsum(): invalid subscript given at index {i} in the equation string, subscripts must be in "
+            raise RuntimeError(f"einsum(): invalid subscript given at index {i} in the equation string, subscripts "
+                               "must be in "
                                f"[a-zA-Z], found '{c}' in '{term}'")
     return [*head, *([...] if dots else []), *tail]
 
@@ -75,12 +79,14 @@ def labels_of(term: Labels, operand: Tensor, position: int) -> Labels:
     """A label for each dim of an operand."""
     if ... not in term:
         if len(term) != operand.ndim:
-            raise RuntimeError(f"einsum(): the number of subscripts in the equation ({len(term)}) does not match the number of "
+            raise RuntimeError(f"einsum(): the number of subscripts in the equation ({len(term)}) does not match the "
+                               "number of "
                                f"dimensions ({operand.ndim}) for operand {position} and no ellipsis was given")
         return term
     at, hidden = term.index(...), operand.ndim - len(term) + 1
     if hidden < 0:
-        raise RuntimeError(f"einsum(): the number of subscripts in the equation ({len(term) - 1}) is more than the number of "
+        raise RuntimeError(f"einsum(): the number of subscripts in the equation ({len(term) - 1}) is more than the "
+                           "number of "
                            f"dimensions ({operand.ndim}) for operand {position}")
     return [*term[:at], *[("...", k) for k in range(hidden, 0, -1)], *term[at + 1:]]
 
@@ -101,7 +107,8 @@ def explicit(output: Labels, spread: int, inputs: list[Labels]) -> Labels:
         elif name in result:
             raise RuntimeError(f"einsum(): output subscript {name} appears more than once in the output")
         elif name not in known:
-            raise RuntimeError(f"einsum(): output subscript {name} does not appear in the equation for any input operand")
+            raise RuntimeError(f"einsum(): output subscript {name} does not appear in the equation for any input "
+                               "operand")
         else:
             result.append(name)
     return result
@@ -113,7 +120,8 @@ def check_sizes(inputs: list[Labels], operands: list[Tensor]) -> None:
     for i, (labels, operand) in enumerate(zip(inputs, operands)):
         for name, n in zip(labels, operand.shape):
             if n != 1 and sizes.setdefault(name, n) != n:
-                raise RuntimeError(f"einsum(): subscript {name} has size {n} for operand {i} which does not broadcast with "
+                raise RuntimeError(f"einsum(): subscript {name} has size {n} for operand {i} which does not broadcast "
+                                   "with "
                                    f"previously seen size {sizes[name]}")
 
 
@@ -157,13 +165,13 @@ def contract(a_labels: Labels, a: Tensor, b_labels: Labels, b: Tensor, later: se
         order = [labels.index(name) for group in groups for name in group]
         if order != list(range(len(order))):
             t = t.permute(order)
-        if all([len(group) == 1 for group in groups[1:]]):
+        if all(len(group) == 1 for group in groups[1:]):
             return t
         return t.reshape([size[name] for name in batch] + [math.prod([size[name] for name in g]) for g in groups[1:]])
     if inner:
         product = arranged(a_labels, a, batch, rows, inner) @ arranged(b_labels, b, batch, inner, columns)
     else:
-        product = (arranged(a_labels, a, batch, rows).unsqueeze(-1) * arranged(b_labels, b, batch, columns).unsqueeze(-2))
+        product = arranged(a_labels, a, batch, rows).unsqueeze(-1) * arranged(b_labels, b, batch, columns).unsqueeze(-2)
     order = batch + rows + columns
     if len(rows) == len(columns) == 1:
         return order, product

@@ -30,7 +30,8 @@ def getitem(self: Tensor, index: Any) -> Tensor:
 
     The common kinds are sorted out here; what is unusual or wrong goes to `read`.
 
-    Raises: IndexError for an index out of range, too many indices, or a mask of another shape; ValueError for a
+    Raises: IndexError for an index out of range, too many indices, or a mask of another shape; ValueError for
+    a
     negative step; TypeError for what is no index.
     """
     try:
@@ -51,7 +52,8 @@ def getitem(self: Tensor, index: Any) -> Tensor:
 
 
 def simple_step(index: tuple[Any, ...], shape: tuple[int, ...]) -> str:
-    """PyTorch's name of the last step of an index of ints, slices, None and `...`; empty for any other index."""
+    """PyTorch's name of the last step of an index of ints, slices, None and `...`; empty for any other index.
+    """
     step, dim = "Alias", 0
     for part in index:
         kind = part.__class__
@@ -102,7 +104,9 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
 
 
 def written_outright(self: Tensor, index: Any, value: Any) -> bool:
-    """Writes where nothing is recorded and nothing can go wrong; False if it has to be looked at more closely."""
+    """Writes where nothing is recorded and nothing can go wrong; False if it has to be looked at more
+    closely.
+    """
     kind = index.__class__
     if kind is Tensor:
         if not index._array.ndim or index.dtype is not dtypes.int64 and index.dtype is not dtypes.bool_:
@@ -116,7 +120,9 @@ def written_outright(self: Tensor, index: Any, value: Any) -> bool:
     else:
         return False
     alias, array = self._alias, self._array
-    if self._edge is not None or alias is not None and (alias[0] is None or alias[1] is not None) or 0 in array.strides:
+    if self._edge is not None or 0 in array.strides:
+        return False
+    if alias is not None and (alias[0] is None or alias[1] is not None):
         return False
     if value.__class__ is Tensor:
         source = value._array
@@ -200,11 +206,13 @@ def out_of_range(self: Tensor, index: tuple[Any, ...]) -> IndexError:
     """PyTorch's message for a bad index."""
     shape = self._array.shape
     if not shape:
-        return IndexError("invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to "
+        return IndexError("invalid index of a 0-dim tensor. Use `tensor.item()` in Python or "
+                          "`tensor.item<T>()` in C++ to "
                           "convert a 0-dim tensor to a number")
     used = [i for i in index if i is not None and i is not Ellipsis]
     if len(used) > len(shape):
-        return IndexError(f"too many indices for tensor of dimension {len(shape)}: got {len(used)} for shape {list(shape)}")
+        return IndexError(f"too many indices for tensor of dimension {len(shape)}: got {len(used)} for shape "
+                          f"{list(shape)}")
     dim = 0
     for i in index:
         if i is Ellipsis:
@@ -263,7 +271,7 @@ def parse(self: Tensor, index: Any) -> tuple[tuple[Any, ...] | None, tuple[Any, 
             simple.append(item)
             step = "Select"
             dim += 1
-    unchanged = step == "Alias" and all([item == WHOLE for item in simple])
+    unchanged = step == "Alias" and all(item == WHOLE for item in simple)
     while spec and spec[-1] is WHOLE:
         spec.pop()
     return None if unchanged else tuple(simple), tuple(spec), indices, step
@@ -299,7 +307,8 @@ def as_item(part: Any) -> Any:
     if isinstance(part, (list, tuple, range)) or hasattr(part, "__array__"):
         made = tensor(list(part) if isinstance(part, range) else part)
         return as_item(made.long() if made._array.size == 0 else made)
-    raise IndexError(f"only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got "
+    raise IndexError("only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are "
+                     "valid indices (got "
                     f"{type(part).__name__})")
 
 
@@ -332,12 +341,14 @@ def check_index(self: Tensor, item: Tensor, dim: int) -> None:
     if item.dtype.category == BOOL:
         for i, n in enumerate(index.shape):
             if n != shape[dim + i]:
-                raise IndexError(f"The shape of the mask {list(index.shape)} at index {i} does not match the shape of the "
+                raise IndexError(f"The shape of the mask {list(index.shape)} at index {i} does not match the "
+                                 "shape of the "
                                  f"indexed tensor {list(shape)} at index {dim + i}")
     elif index.size:
         low, high, size = int(index.min()), int(index.max()), shape[dim]
         if low < -size or high >= size:
-            raise IndexError(f"index {low if low < -size else high} is out of bounds for dimension {dim} with size {size}")
+            raise IndexError(f"index {low if low < -size else high} is out of bounds for dimension {dim} "
+                             f"with size {size}")
 
 
 def delitem(self: Tensor, index: Any) -> None:

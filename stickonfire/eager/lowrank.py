@@ -1,7 +1,7 @@
 """Approximate singular values and principal components of large matrices, by random projections.
 
-Source: Halko, Martinsson and Tropp, Finding structure with randomness (2009), algorithms 4.4 and 5.1; PyTorch `svd_lowrank`,
-whose random numbers they reproduce.
+Source: Halko, Martinsson and Tropp, Finding structure with randomness (2009), algorithms 4.4 and 5.1; PyTorch
+`svd_lowrank`, whose random numbers they reproduce.
 """
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ def approximate_basis(A: Tensor, q: int, niter: int) -> Tensor:
     return basis
 
 
-def svd_lowrank(A: Tensor, q: int | None = 6, niter: int | None = 2, M: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+def svd_lowrank(A: Tensor, q: int | None = 6, niter: int | None = 2,
+                M: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
     """The q largest singular values of A - M and their vectors, approximately: U, S, V.
 
     Shape: (*, M, N) -> (*, M, q), (*, q), (*, N, q).   Source: PyTorch `svd_lowrank`.

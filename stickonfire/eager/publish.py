@@ -45,6 +45,11 @@ def function(op: Op) -> Callable[..., Any]:
     return named(first_call, op, op.name)
 
 
+def ready_function(op: Op) -> Callable[..., Any]:
+    """An op's function in its fast form at once, for callers that keep it: no look-up, no first call to wait for."""
+    return named(specialized(op, general), op, op.name) if can_specialize(op) else function(op)
+
+
 def general(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Any call of an op: binds the arguments, dispatches, and sees to `out=` and named results."""
     out = kwargs.pop("out", None)

@@ -1,8 +1,6 @@
 """Execution of update ops (`ops/update.py`), which write to several tensors at once. Called by optimizers."""
 from __future__ import annotations
 
-from typing import Any
-
 from ..ops.op import REGISTRY
 from .dispatch import execute
 from .tensor import Tensor, bump
@@ -10,15 +8,18 @@ from .tensor import Tensor, bump
 ADAM = REGISTRY["adam_step"]
 
 
-def fits(param: Tensor, *others: Tensor) -> bool:
+def fits(param: Tensor, grad: Tensor, mean: Tensor, square: Tensor) -> bool:
     """Whether an update kernel may run: real arrays of 32 or 64 bits, all of one dtype."""
     native = param._array.dtype
-    return native.kind == "f" and native.itemsize > 2 and all([t._array.dtype is native for t in others])
+    return (native.kind == "f" and native.itemsize > 2 and grad._array.dtype is native
+            and mean._array.dtype is native and square._array.dtype is native)
 
 
-def adam_step(param: Tensor, grad: Tensor, exp_avg: Tensor, exp_avg_sq: Tensor, **settings: Any) -> None:
-    """One step of Adam for one parameter; the settings are those of the op."""
-    execute(ADAM, [param._array, grad._array, exp_avg._array, exp_avg_sq._array], settings)
-    bump(param)
-    bump(exp_avg)
-    bump(exp_avg_sq)
+def adam_step(params: list[Tensor], grads: list[Tensor], means: list[Tensor], squares: list[Tensor], steps: list[Tensor],
+              *, lr: float, beta1: float, beta2: float, eps: float) -> None:
+    """One step of Adam for several parameters at once; the settings are those of the op."""
+    arrays = [t._array for part in (params, grads, means, squares, steps) for t in part]
+    execute(ADAM, arrays, {"lr": lr, "beta1": beta1, "beta2": beta2, "eps": eps})
+    for part in (params, means, squares, steps):
+        for t in part:
+            bump(t)

@@ -9,6 +9,7 @@ from . import (  # noqa: F401
     arith,
     compare,
     complex,
+    conv,
     create,
     embedding,
     extremes,

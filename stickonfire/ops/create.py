@@ -4,12 +4,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..core.limits import check_number
 from .op import op
 
 
 @op()
 def full(xp, *, size: tuple[int, ...], value: Any, dtype: Any, device: Any):
     """One value everywhere. Shape: size.   Source: PyTorch `full`."""
+    check_number(value, dtype)
     native = xp.native_dtype(dtype)
     if value == 0 and not isinstance(value, complex):
         return xp.zeros(size, native)

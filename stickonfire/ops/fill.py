@@ -1,6 +1,8 @@
 """Filling: one value everywhere, whatever was there before."""
 from __future__ import annotations
 
+from ..core.limits import check_number
+from .common import NUMBERS
 from .op import op
 
 
@@ -12,6 +14,8 @@ def fill(xp, input, value):
     """
     if getattr(value, "ndim", 0):
         raise RuntimeError(f"fill only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
+    if value.__class__ in NUMBERS:
+        check_number(value, xp.dtype_of(input))
     return xp.full(input.shape, xp.cast(xp.asarray(value), xp.dtype_of(input)))
 
 

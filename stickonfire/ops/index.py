@@ -25,7 +25,8 @@ def basic_gradient(xp, g, index, input_shape):
     return xp.place(g, index, input_shape)
 
 
-# one op under the names PyTorch gives the last step: select for an int, slice, unsqueeze for None, alias for nothing
+# one op under the names PyTorch gives the last step: select for an int, slice, unsqueeze for None, alias for
+# nothing
 BASIC = {}
 for _step in ("Select", "Slice", "Unsqueeze", "Alias"):
     BASIC[_step] = op(name=f"basic_{_step.lower()}", view="always", grad_name=f"{_step}Backward0")(basic)
@@ -62,7 +63,10 @@ def _(xp, g, tensors, spec):
 
 @op(grad_name="IndexBackward0")
 def index_rows(xp, input, rows, dim: int):
-    """x[rows] for one index tensor of ints: `index` at its commonest. Shape: (A, *), (M) -> (M, *) for dim 0."""
+    """x[rows] for one index tensor of ints: `index` at its commonest.
+
+    Shape: (A, *), (M) -> (M, *) for dim 0.
+    """
     return xp.take(input, rows, axis=dim)
 
 
@@ -140,7 +144,8 @@ def checked(index, size, name):
         raise RuntimeError(f"{name}(): Expected a long tensor for index, but got {index.dtype}")
     if index.size and (index.max() >= size or index.min() < -size):
         bad = index.max() if index.max() >= size else index.min()
-        raise IndexError(f"{name}(): index out of range: tried to access {int(bad)} on a tensor of {size} elements.")
+        raise IndexError(f"{name}(): index out of range: tried to access {int(bad)} on a tensor of {size} "
+                         "elements.")
     return index
 
 
@@ -167,7 +172,8 @@ def checked_dim(xp, index, size, name):
     """Index arrays within [0, size), else IndexError. Negative ones are not allowed here."""
     if xp.out_of_range(index, size):
         bad = index.max() if index.max() >= size else index.min()
-        raise IndexError(f"{name}(): index out of range in self: index {int(bad)} is out of bounds for size {size}")
+        raise IndexError(f"{name}(): index out of range in self: index {int(bad)} is out of bounds for size "
+                         f"{size}")
     return index
 
 
@@ -187,12 +193,15 @@ def checked_slices(xp, name, input, dim, index, source):
     if picks.size != length:
         raise IndexError(f"{name}(): Number of indices ({picks.size}) should be equal to source.size(dim) "
                          f"({length}) for dim: {dim}") if name == "index_copy" else RuntimeError(
-            f"{name}(): Number of indices ({picks.size}) should be equal to source.size(dim): ({length}), for "
+            f"{name}(): Number of indices ({picks.size}) should be equal to source.size(dim): ({length}), "
+            "for "
             f"dim: {dim}")
     if input.ndim and source.ndim and (source.shape[:at] != input.shape[:at] or
                                        source.shape[at + 1:] != input.shape[at + 1:]):
-        raise RuntimeError(f"{name}(): source tensor shape must match self tensor shape, excluding the specified "
-                           f"dimension. Got self.shape = {list(input.shape)} source.shape = {list(source.shape)}")
+        raise RuntimeError(f"{name}(): source tensor shape must match self tensor shape, excluding the "
+                           "specified "
+                           f"dimension. Got self.shape = {list(input.shape)} source.shape = "
+                           f"{list(source.shape)}")
 
 
 @op(publish=INPLACE)
@@ -238,7 +247,10 @@ def _(xp, g, dim, index, source_shape):
 
 @op(publish=INPLACE, scalars=True)
 def index_fill(xp, input, dim: int, index, value):
-    """The input with slices of a dim set to a number. Shape: (A, *), (M) -> (A, *).   Source: PyTorch `index_fill`."""
+    """The input with slices of a dim set to a number.
+
+    Shape: (A, *), (M) -> (A, *).   Source: PyTorch `index_fill`.
+    """
     normalize_dim(dim, input.ndim)
     picks = vector("index_fill_", index)
     return xp.index_fill(input, dim, picks, number_for(xp, input, value, "index_fill_"))
@@ -251,13 +263,15 @@ def _(xp, g, dim, index):
 
 @index_fill.gradient("value")
 def _(xp, g, dim, index):
-    return xp.sum(g * xp.index_fill(xp.zeros_like(g), dim, index, 1))        # an index that repeats counts once
+    # an index that repeats counts once
+    return xp.sum(g * xp.index_fill(xp.zeros_like(g), dim, index, 1))
 
 
 def number_for(xp, input, value, name):
     """A fill value, a number or a 0-d array, in the input's dtype."""
     if getattr(value, "ndim", 0):
-        raise RuntimeError(f"{name} only supports a 0-dimensional value tensor, but got tensor with {value.ndim} "
+        raise RuntimeError(f"{name} only supports a 0-dimensional value tensor, but got tensor with "
+                           f"{value.ndim} "
                            "dimension(s).")
     kind, number = xp.dtype_of(input), xp.asarray(value)
     given = xp.dtype_of(number).category
@@ -357,7 +371,10 @@ def _(xp, g, mask, source_shape):
 
 @op(differentiable=False)
 def nonzero_positions(xp, input):
-    """The indices of non-zero elements, one a row. Shape: (*) -> (count, ndim).   Source: PyTorch `nonzero`."""
+    """The indices of non-zero elements, one a row.
+
+    Shape: (*) -> (count, ndim).   Source: PyTorch `nonzero`.
+    """
     if input.ndim == 0:
         return xp.zeros((int(bool(input)), 0), int)
     return xp.nonzero_rows(input)
@@ -365,7 +382,10 @@ def nonzero_positions(xp, input):
 
 @op(scalars=True, grad_name="FillBackward3")
 def fill_with(xp, input, value):
-    """The input with every element a number: `x[...] = number`. Shape: (*), () -> (*).   Source: PyTorch `fill_`."""
+    """The input with every element a number: `x[...] = number`.
+
+    Shape: (*), () -> (*).   Source: PyTorch `fill_`.
+    """
     return xp.full(input.shape, number_for(xp, input, value, "fill_"), input.dtype)
 
 

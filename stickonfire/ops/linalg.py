@@ -1,9 +1,10 @@
 """Systems of linear equations: solve, inverse, triangular systems, Cholesky, LU, determinants.
 
-The `..._info` ops return where a matrix was singular; `eager/composite_solve.py` turns that into errors and into PyTorch's
-`..._ex` functions. An op has the name and the signature of the kernel it calls, so that rules find both in `xp`.
-Sources: Giles, Collected matrix derivative results (2008); Murray, Differentiation of the Cholesky decomposition (2016);
-de Hoog et al., The derivative of a matrix LU factorization (2011). Decompositions with eigenvalues: `linalg_spectral.py`.
+The `..._info` ops return where a matrix was singular; `eager/composite_solve.py` turns that into errors and into
+PyTorch's `..._ex` functions. An op has the name and the signature of the kernel it calls, so that rules find both
+in `xp`. Sources: Giles, Collected matrix derivative results (2008); Murray, Differentiation of the Cholesky
+decomposition (2016); de Hoog et al., The derivative of a matrix LU factorization (2011). Decompositions with
+eigenvalues: `linalg_spectral.py`.
 """
 from __future__ import annotations
 
@@ -17,10 +18,12 @@ def check_matrix(xp, name, a, square=True):
     if a.ndim < 2:
         raise RuntimeError(f"{name}: The input tensor A must have at least 2 dimensions. Got shape {list(a.shape)}")
     if square and a.shape[-1] != a.shape[-2]:
-        raise RuntimeError(f"{name}: A must be batches of square matrices, but they are {a.shape[-2]} by {a.shape[-1]} matrices")
+        raise RuntimeError(f"{name}: A must be batches of square matrices, but they are {a.shape[-2]} by {a.shape[-1]} "
+                           "matrices")
     kind = xp.dtype_of(a)
     if kind.category < FLOATING:
-        raise RuntimeError(f"{name}: Expected a floating point or complex tensor as input. Got {kind.name.capitalize()}. "
+        raise RuntimeError(f"{name}: Expected a floating point or complex tensor as input. Got "
+                           f"{kind.name.capitalize()}. "
                            "Convert with .float() first")
     if kind.is_reduced:
         raise RuntimeError(f"{name}: Low precision dtypes not supported. Got {kind.name}. Convert with .float() first")
@@ -28,10 +31,14 @@ def check_matrix(xp, name, a, square=True):
 
 @op(promote="match", opmath=False, grad_name="LinalgSolveExBackward0")
 def solve_info(xp, a, b):
-    """X of a X = b, and where a was singular. Shape: (*, N, N), (*, N, K) -> (*, N, K), (*).   Source: PyTorch `linalg.solve`."""
+    """X of a X = b, and where a was singular.
+
+    Shape: (*, N, N), (*, N, K) -> (*, N, K), (*).   Source: PyTorch `linalg.solve`.
+    """
     check_matrix(xp, "linalg.solve", a)
     if a.shape[-1] != b.shape[-2]:
-        raise RuntimeError(f"linalg.solve: Incompatible shapes of A and B for the equation AX = B ({a.shape[-2]}x{a.shape[-1]} "
+        raise RuntimeError("linalg.solve: Incompatible shapes of A and B for the equation AX = B "
+                           f"({a.shape[-2]}x{a.shape[-1]} "
                            f"and {b.shape[-2]}x{b.shape[-1]})")
     return xp.solve_info(a, b)
 
@@ -45,7 +52,10 @@ def _(xp, g, a, outs, needs):
 
 @op(opmath=False, grad_name="LinalgInvExBackward0")
 def inverse_info(xp, a):
-    """The inverse, and where a pivot was zero. Shape: (*, N, N) -> (*, N, N), (*).   Source: PyTorch `linalg.inv_ex`."""
+    """The inverse, and where a pivot was zero.
+
+    Shape: (*, N, N) -> (*, N, N), (*).   Source: PyTorch `linalg.inv_ex`.
+    """
     check_matrix(xp, "linalg.inv", a)
     return xp.inverse_info(a)
 
@@ -93,7 +103,7 @@ def cholesky_info(xp, a):
 
 @cholesky_info.gradient("a")
 def _(xp, g, outs):
-    """S = L^-H Phi(L^H G) L^-1, made Hermitian; Phi takes the lower triangle and half the diagonal (Murray, section 3.2)."""
+    """S = L^-H Phi(L^H G) L^-1, made Hermitian; Phi is the lower triangle and half the diagonal (Murray, section 3.2)."""
     lower, upper = outs[0], adjoint(xp, outs[0])
     middle = xp.tril(xp.product(upper, g[0]))
     middle = middle - xp.triu(middle) * 0.5
@@ -113,7 +123,10 @@ def lu_packed(xp, a):
 
 @op(differentiable=False)
 def row_order(xp, pivots, rows: int, inverse: bool = False):
-    """Row i of P^T A is row order[i] of A, or the other way round. Shape: (*, K) -> (*, rows).   Source: PyTorch `lu_unpack`."""
+    """Row i of P^T A is row order[i] of A, or the other way round.
+
+    Shape: (*, K) -> (*, rows).   Source: PyTorch `lu_unpack`.
+    """
     return xp.row_order(pivots, rows, inverse)
 
 
@@ -127,8 +140,10 @@ def _(xp, g, outs):
 
 
 def lu_rule(xp, g, packed, k):
-    """The gradient of P^T A from that of L and U, packed: the square part as in de Hoog et al.; further rows are L2 = A2 U^-1,
-    further columns U2 = L^-1 A2."""
+    """The gradient of P^T A from that of L and U, packed: the square part as in de Hoog et al.
+
+    Further rows are L2 = A2 U^-1, further columns U2 = L^-1 A2.
+    """
     square = packed[..., :k, :k]
     to_lower, to_upper = xp.tril(g[..., :k, :k], -1), xp.triu(g[..., :k, :k])
     lower_h, upper_h = adjoint(xp, square), adjoint(xp, xp.triu(square))

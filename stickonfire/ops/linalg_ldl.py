@@ -17,9 +17,13 @@ def ldl_packed(xp, a, hermitian: bool = False):
 
 @op(opmath=False, grad_name="LinalgLdlSolveBackward0")
 def ldl_solve(xp, packed, pivots, b, hermitian: bool = False):
-    """X of A X = b from an LDL factorisation. Shape: (*, N, N), (*, N), (*, N, K) -> (*, N, K).   Source: `linalg.ldl_solve`."""
+    """X of A X = b from an LDL factorisation.
+
+    Shape: (*, N, N), (*, N), (*, N, K) -> (*, N, K).   Source: `linalg.ldl_solve`.
+    """
     check_matrix(xp, "torch.linalg.ldl_solve", packed)
     if b.ndim < 2 or b.shape[-2] != packed.shape[-1]:
-        raise RuntimeError(f"linalg.ldl_solve: Incompatible shapes of A and B for the equation AX = B ({packed.shape[-2]}x"
+        raise RuntimeError("linalg.ldl_solve: Incompatible shapes of A and B for the equation AX = B "
+                           f"({packed.shape[-2]}x"
                            f"{packed.shape[-1]} and {'x'.join(map(str, b.shape[-2:]))})")
     return xp.ldl_solve(packed, pivots, b, hermitian)

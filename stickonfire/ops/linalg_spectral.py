@@ -1,10 +1,10 @@
 """Decompositions into orthogonal and diagonal factors: QR, eigenvalues, singular values, the pseudo-inverse.
 
-An op has the name and the signature of the kernel it calls, so that rules find both in `xp`. `eager/composite_linalg.py` has
-PyTorch's functions. Sources: Walter and Lehmann, Algorithmic differentiation of linear algebra functions (2010), also for
-complex QR; Giles, Collected matrix derivative results (2008); Boeddeker et al., On the computation of complex-valued gradients
-(2017), for `eig`; Wan and Zhang, Automatic differentiation for complex valued SVD (2019); Golub and Pereyra, The
-differentiation of pseudo-inverses (1973).
+An op has the name and the signature of the kernel it calls, so that rules find both in `xp`.
+`eager/composite_spectral.py` has PyTorch's functions. Sources: Walter and Lehmann, Algorithmic differentiation of
+linear algebra functions (2010), also for complex QR; Giles, Collected matrix derivative results (2008); Boeddeker
+et al., On the computation of complex-valued gradients (2017), for `eig`; Wan and Zhang, Automatic differentiation
+for complex valued SVD (2019); Golub and Pereyra, The differentiation of pseudo-inverses (1973).
 """
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def qr(xp, a, mode: str = "reduced"):
     """
     check_matrix(xp, "linalg.qr", a, square=False)
     if mode not in ("reduced", "complete", "r"):
-        raise RuntimeError(f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', or 'complete'")
+        raise RuntimeError(f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', or "
+                           "'complete'")
     return xp.qr(a, mode)
 
 
@@ -35,7 +36,8 @@ def _(xp, g, outs, mode):
                            "linalg.qr(A, mode='reduced') if you are going to backpropagate through linalg.qr.")
     m, n = q.shape[-2], r.shape[-1]
     if mode == "complete" and m > n:
-        raise RuntimeError("The QR decomposition is not differentiable when mode='complete' and nrows > ncols. Use 'reduced'")
+        raise RuntimeError("The QR decomposition is not differentiable when mode='complete' and nrows > ncols. Use "
+                           "'reduced'")
     if m >= n:
         return qr_rule(xp, g[0], g[1], q, r)
     to_rest = g[1][..., m:]                 # a = [A1, A2]: Q and R1 come from A1, and R2 = Q^H A2
@@ -74,7 +76,8 @@ def check_gauge(xp, name, what, phases):
     """Vectors are only determined up to a phase: a loss that depends on it has no gradient."""
     off = xp.abs(xp.imag(diagonal_part(xp, phases)))
     if xp.any(off > 1e-2 * (1 + xp.abs(diagonal_part(xp, phases)))):
-        raise RuntimeError(f"{name}: The {what} in the complex case are specified up to multiplication by e^{{i phi}}. The "
+        raise RuntimeError(f"{name}: The {what} in the complex case are specified up to multiplication by e^{{i phi}}. "
+                           "The "
                            "specified loss function depends on this quantity, so it is ill-defined.")
 
 
@@ -140,7 +143,10 @@ def _(xp, g, outs, a_dtype):
 
 @op(opmath=False, differentiable=False)
 def eigvals(xp, a):
-    """Eigenvalues, complex, where no gradient is wanted. Shape: (*, N, N) -> (*, N).   Source: PyTorch `linalg.eigvals`."""
+    """Eigenvalues, complex, where no gradient is wanted.
+
+    Shape: (*, N, N) -> (*, N).   Source: PyTorch `linalg.eigvals`.
+    """
     check_matrix(xp, "linalg.eig", a)
     return xp.eigvals(a)
 
@@ -149,7 +155,8 @@ def eigvals(xp, a):
 def svd(xp, a, full_matrices: bool = True):
     """U, S and V^H: a = U diag(S) V^H, singular values in descending order.
 
-    Shape: (*, M, N) -> (*, M, K), (*, K), (*, K, N), with M and N for K in U and V^H if full.   Source: PyTorch `linalg.svd`.
+    Shape: (*, M, N) -> (*, M, K), (*, K), (*, K, N), with M and N for K in U and V^H if full.
+    Source: PyTorch `linalg.svd`.
     """
     check_matrix(xp, "linalg.svd", a, square=False)
     return xp.svd(a, full_matrices)
@@ -182,16 +189,19 @@ def _(xp, g, outs):
 
 @op(opmath=False, differentiable=False)
 def svdvals(xp, a):
-    """Singular values, where no gradient is wanted. Shape: (*, M, N) -> (*, min(M, N)).   Source: PyTorch `linalg.svdvals`."""
+    """Singular values, where no gradient is wanted.
+
+    Shape: (*, M, N) -> (*, min(M, N)).   Source: PyTorch `linalg.svdvals`.
+    """
     check_matrix(xp, "linalg.svd", a, square=False)
     return xp.svdvals(a)
 
 
 @op(opmath=False, scalars=True, grad_name="LinalgPinvBackward0")
 def pinv(xp, a, atol=None, rtol=None, hermitian: bool = False):
-    """The pseudo-inverse, singular values up to max(atol, rtol * largest) counted as zero. Shape: (*, M, N) -> (*, N, M).
+    """The pseudo-inverse, singular values up to max(atol, rtol * largest) counted as zero.
 
-    Source: PyTorch `linalg.pinv`.
+    Shape: (*, M, N) -> (*, N, M).   Source: PyTorch `linalg.pinv`.
     """
     check_matrix(xp, "linalg.pinv", a, square=hermitian)
     if hermitian:
@@ -208,14 +218,18 @@ def pinv(xp, a, atol=None, rtol=None, hermitian: bool = False):
 def threshold(xp, a, largest, atol, rtol):
     """Up to where a singular value counts as zero: max(atol, rtol * the largest one)."""
     if rtol is None:
-        rtol = 0.0 if atol is not None and xp.any(xp.asarray(atol) > 0) else max(a.shape[-2:]) * finfo(xp.dtype_of(a)).eps
+        absolute = atol is not None and xp.any(xp.asarray(atol) > 0)
+        rtol = 0.0 if absolute else max(a.shape[-2:]) * finfo(xp.dtype_of(a)).eps
     relative = largest * rtol
     return relative if atol is None else xp.maximum(relative, xp.cast(xp.asarray(atol), xp.dtype_of(largest)))
 
 
 @op(opmath=False, scalars=True, differentiable=False)
 def matrix_rank(xp, a, atol=None, rtol=None, hermitian: bool = False):
-    """How many singular values are above max(atol, rtol * largest). Shape: (*, M, N) -> (*).   Source: `linalg.matrix_rank`."""
+    """How many singular values are above max(atol, rtol * largest).
+
+    Shape: (*, M, N) -> (*).   Source: `linalg.matrix_rank`.
+    """
     check_matrix(xp, "linalg.matrix_rank", a, square=hermitian)
     if 0 in a.shape[-2:]:
         return xp.zeros(a.shape[:-2], int)
@@ -226,7 +240,7 @@ def matrix_rank(xp, a, atol=None, rtol=None, hermitian: bool = False):
 
 @pinv.gradient("a")
 def _(xp, g, a, out):
-    """With P the pseudo-inverse: -P^H G P^H + (1 - A P) G^H P P^H + P^H P G^H (1 - P A) (Golub and Pereyra, equation 4.12)."""
+    """-P^H G P^H + (1 - A P) G^H P P^H + P^H P G^H (1 - P A), P the pseudo-inverse (Golub and Pereyra, equation 4.12)."""
     p, ph, gh = out, adjoint(xp, out), adjoint(xp, g)
     first, second = xp.product(gh, xp.product(p, ph)), xp.product(xp.product(ph, p), gh)
     return (first - xp.product(a, xp.product(p, first)) + second - xp.product(xp.product(second, p), a)

@@ -25,7 +25,8 @@ def refuse_bools(name, a):
 def matmul(xp, input, other):
     """Matrix product; vectors count as one row or column, leading dims are batches and broadcast.
 
-    Shape: (*, N, K), (*, K, M) -> (*, N, M).   Raises: RuntimeError unless the inner sizes agree.   Source: PyTorch `matmul`.
+    Shape: (*, N, K), (*, K, M) -> (*, N, M).   Raises: RuntimeError unless the inner sizes agree.
+    Source: PyTorch `matmul`.
     """
     if input.dtype.kind == "b" or not input.ndim or not other.ndim:
         refuse_scalars(input, other)
@@ -50,12 +51,14 @@ def mismatch(name, a, b):
     if a.ndim == 2 and b.ndim == 2:
         text = f"mat1 and mat2 shapes cannot be multiplied ({a.shape[0]}x{a.shape[1]} and {b.shape[0]}x{b.shape[1]})"
     elif a.ndim == 1 and b.ndim == 1:
-        text = (f"inconsistent tensor size, expected tensor [{a.shape[0]}] and src [{b.shape[0]}] to have the same number of "
+        text = (f"inconsistent tensor size, expected tensor [{a.shape[0]}] and src [{b.shape[0]}] to have the same "
+                "number of "
                 f"elements, but got {a.shape[0]} and {b.shape[0]} elements respectively")
     elif b.ndim == 1:
         text = f"size mismatch, got input ({a.shape[-2]}), mat ({a.shape[-2]}x{a.shape[-1]}), vec ({b.shape[0]})"
     else:
-        text = f"Expected size for first two dimensions of batch2 tensor to match: got {list(a.shape)} and {list(b.shape)}"
+        text = (f"Expected size for first two dimensions of batch2 tensor to match: got {list(a.shape)} and "
+                f"{list(b.shape)}")
     hint = " Transpose one of them with .mT?" if b.ndim > 1 and a.shape[-1] == b.shape[-1] else ""
     return RuntimeError(f"{text}. In {name}(): the last size of {list(a.shape)} must equal the "
                         f"{'second to last' if b.ndim > 1 else 'only'} size of {list(b.shape)}.{hint}")
@@ -101,7 +104,8 @@ def check_matrices(name, a, b):
     """Raises unless both are matrices that can be multiplied."""
     for position, matrix in (("self", a), ("mat2", b)):
         if matrix.ndim != 2:
-            raise RuntimeError(f"{position} must be a matrix. In {name}(): got {list(a.shape)} and {list(b.shape)}; use matmul "
+            raise RuntimeError(f"{position} must be a matrix. In {name}(): got {list(a.shape)} and {list(b.shape)}; "
+                               "use matmul "
                                "for vectors and batches")
     if a.shape[1] != b.shape[0]:
         raise mismatch(name, a, b)
@@ -122,10 +126,12 @@ def check_batches(name, a, b):
     """Raises unless both are batches of matrices that can be multiplied."""
     for position, batch in (("batch1", a), ("batch2", b)):
         if batch.ndim != 3:
-            raise RuntimeError(f"{position} must be a 3D tensor. In {name}(): got {list(a.shape)} and {list(b.shape)}; use "
+            raise RuntimeError(f"{position} must be a 3D tensor. In {name}(): got {list(a.shape)} and {list(b.shape)}; "
+                               "use "
                                "matmul for other numbers of dims")
     if a.shape[0] != b.shape[0] or a.shape[2] != b.shape[1]:
-        raise RuntimeError(f"Expected size for first two dimensions of batch2 tensor to be: [{a.shape[0]}, {a.shape[2]}] but "
+        raise RuntimeError(f"Expected size for first two dimensions of batch2 tensor to be: [{a.shape[0]}, "
+                           f"{a.shape[2]}] but "
                            f"got: [{b.shape[0]}, {b.shape[1]}]. In {name}()")
     refuse_bools("baddbmm", a)
 
@@ -149,7 +155,8 @@ def mv(xp, input, vec):
 
 def check_matrix_and_vector(name, matrix, vec):
     if matrix.ndim != 2 or vec.ndim != 1:
-        raise RuntimeError(f"vector + matrix @ vector expected, got {vec.ndim}, {matrix.ndim}, {vec.ndim}. In {name}(): the "
+        raise RuntimeError(f"vector + matrix @ vector expected, got {vec.ndim}, {matrix.ndim}, {vec.ndim}. In "
+                           f"{name}(): the "
                            f"matrix is {list(matrix.shape)}, the vector {list(vec.shape)}")
     if matrix.shape[1] != vec.shape[0]:
         raise mismatch(name, matrix, vec)
@@ -175,7 +182,8 @@ def dot(xp, input, tensor):
 
 def check_vectors(name, a, b):
     if a.ndim != 1 or b.ndim != 1:
-        raise RuntimeError(f"1D tensors expected, but got {a.ndim}D and {b.ndim}D tensors. In {name}(): use matmul or sum")
+        raise RuntimeError(f"1D tensors expected, but got {a.ndim}D and {b.ndim}D tensors. In {name}(): use matmul or "
+                           "sum")
     if a.shape != b.shape:
         raise mismatch(name, a, b)
     refuse_bools(name, a)
@@ -210,7 +218,10 @@ def _(xp, g, input):
 
 @op(publish=BOTH, aliases=("ger",), promote="same", opmath=False)
 def outer(xp, input, vec2):
-    """Products of each element of one vector with each of another. Shape: (N), (M) -> (N, M).   Source: PyTorch `outer`."""
+    """Products of each element of one vector with each of another.
+
+    Shape: (N), (M) -> (N, M).   Source: PyTorch `outer`.
+    """
     for position, vector in (("self", input), ("vec2", vec2)):
         if vector.ndim != 1:
             raise RuntimeError(f"outer: Expected 1-D argument {position}, but got {vector.ndim}-D")
@@ -229,7 +240,10 @@ def _(xp, g, input):
 
 @op(publish=("nn.functional",), promote="match", grad_name="AddmmBackward0")
 def linear(xp, input, weight, bias=None):
-    """input @ weight.T + bias. Shape: (*, in), (out, in), (out) -> (*, out).   Source: PyTorch `nn.functional.linear`."""
+    """input @ weight.T + bias.
+
+    Shape: (*, in), (out, in), (out) -> (*, out).   Source: PyTorch `nn.functional.linear`.
+    """
     if input.ndim == 0 or weight.ndim not in (1, 2) or input.shape[-1] != weight.shape[-1]:
         raise shapes_disagree(input, weight)
     return xp.affine(input, weight, bias)
@@ -239,7 +253,8 @@ def shapes_disagree(input, weight):
     rows = 1 if input.ndim < 2 else input.size // max(input.shape[-1], 1)
     return RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{input.shape[-1] if input.ndim else 0} and "
                         f"{weight.shape[-1] if weight.ndim else 0}x{weight.shape[0] if weight.ndim else 0}). In "
-                        f"linear(input {list(input.shape)}, weight {list(weight.shape)}): the last size of the input must be "
+                        f"linear(input {list(input.shape)}, weight {list(weight.shape)}): the last size of the input "
+                        "must be "
                         "the layer's in_features")
 
 

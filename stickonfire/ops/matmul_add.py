@@ -25,7 +25,8 @@ def added(xp, name, input, product, beta, alpha):
 def whole_number(name, key, value):
     """A factor for integers: PyTorch refuses floats in addmm and addr, and cuts them off in the others."""
     if value.__class__ is float and name in ("addmm", "addr"):
-        raise RuntimeError(f"For integral input tensors, argument {key} must not be a floating point number. In {name}()")
+        raise RuntimeError(f"For integral input tensors, argument {key} must not be a floating point number. In "
+                           f"{name}()")
     return int(value)
 
 
@@ -105,7 +106,10 @@ for _sum in (baddbmm, addbmm):
 
 @op(publish=EVERYWHERE, promote="same")
 def addr(xp, input, vec1, vec2, *, beta: float = 1, alpha: float = 1):
-    """beta * input + alpha * outer(vec1, vec2). Shape: broadcast to (N, M), (N), (M) -> (N, M).   Source: PyTorch `addr`."""
+    """beta * input + alpha * outer(vec1, vec2).
+
+    Shape: broadcast to (N, M), (N), (M) -> (N, M).   Source: PyTorch `addr`.
+    """
     if vec1.ndim != 1 or vec2.ndim != 1:
         raise RuntimeError(f"addr: Expected 1-D argument vec1, vec2, but got {vec1.ndim}-D and {vec2.ndim}-D")
     product = xp.expand_dims(vec1, 1) * vec2

@@ -1,4 +1,4 @@
-"""Copies with the elements in other places: joined, repeated, flipped, padded, cut to triangles.
+"""Copies, as they are or with the elements in other places: joined, repeated, flipped, padded.
 
 Shapes change here too, but never without copying; views stand in `shape.py`.
 """
@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..core.shapes import normalize_dim
+from ..core.shapes import broadcast_shapes, normalize_dim
 from .op import op
-from .shape import BOTH, Ints, dims_once, two_dims
+from .shape import BOTH, Ints, dims_once, passed_on, two_dims
 
 EVERYWHERE = ("stickonfire", "Tensor", "Tensor_")
 
@@ -51,7 +51,8 @@ def stack(xp, tensors, dim: int = 0):
     first = tensors[0].shape
     for i, a in enumerate(tensors):
         if a.shape != first:
-            raise RuntimeError(f"stack expects each tensor to be equal size, but got {list(first)} at entry 0 "
+            raise RuntimeError(f"stack expects each tensor to be equal size, but got {list(first)} at entry "
+                               "0 "
                                f"and {list(a.shape)} at entry {i}")
     at = normalize_dim(dim, len(first) + 1)
     if at == 0:
@@ -114,9 +115,13 @@ def _(xp, g, shifts, dims):
 
 @op(publish=("Tensor",), varargs="repeats")
 def repeat(xp, input, repeats: Ints):
-    """The tensor repeated along each dim. Shape: (A, B) -> (A * r0, B * r1).   Source: PyTorch `Tensor.repeat`."""
+    """The tensor repeated along each dim.
+
+    Shape: (A, B) -> (A * r0, B * r1).   Source: PyTorch `Tensor.repeat`.
+    """
     if len(repeats) < input.ndim:
-        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of "
+        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions "
+                           "of "
                            f"tensor: got {list(repeats)} for {list(input.shape)}")
     if min(repeats, default=0) < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension {min(repeats)}")
@@ -134,13 +139,19 @@ def _(xp, g, repeats, input_shape):
 
 @op(publish=EVERYWHERE)
 def tril(xp, input, diagonal: int = 0):
-    """The lower triangle of each matrix, zeros above. Shape: (*, A, B) -> (*, A, B).   Source: PyTorch `tril`."""
+    """The lower triangle of each matrix, zeros above.
+
+    Shape: (*, A, B) -> (*, A, B).   Source: PyTorch `tril`.
+    """
     return xp.tril(matrices("tril", input), diagonal)
 
 
 @op(publish=EVERYWHERE)
 def triu(xp, input, diagonal: int = 0):
-    """The upper triangle of each matrix, zeros below. Shape: (*, A, B) -> (*, A, B).   Source: PyTorch `triu`."""
+    """The upper triangle of each matrix, zeros below.
+
+    Shape: (*, A, B) -> (*, A, B).   Source: PyTorch `triu`.
+    """
     return xp.triu(matrices("triu", input), diagonal)
 
 
@@ -163,7 +174,8 @@ def _(xp, g, diagonal):
 
 @op(publish=BOTH, grad_name="DiagEmbedBackward0")
 def diag_embed(xp, input, offset: int = 0, dim1: int = -2, dim2: int = -1):
-    """Matrices, in dims dim1 and dim2, with the last dim on a diagonal. Shape: (*, N) -> (*, N + |offset|, ...).
+    """Matrices, in dims dim1 and dim2, with the last dim on a diagonal. Shape: (*, N) -> (*, N + |offset|,
+    ...).
 
     Source: PyTorch `diag_embed`.
     """
@@ -179,7 +191,10 @@ def _(xp, g, offset, dim1, dim2):
 
 @op(publish=BOTH)
 def diagonal_scatter(xp, input, src, offset: int = 0, dim1: int = 0, dim2: int = 1):
-    """A copy with a diagonal replaced. Shape: (A, B, *), (*, D) -> (A, B, *).   Source: PyTorch `diagonal_scatter`."""
+    """A copy with a diagonal replaced.
+
+    Shape: (A, B, *), (*, D) -> (A, B, *).   Source: PyTorch `diagonal_scatter`.
+    """
     return xp.diagonal_scatter(input, src, offset, *two_dims(dim1, dim2, input.ndim))
 
 
@@ -246,9 +261,11 @@ def _(xp, g, out_geometry, size, stride, storage_offset):
 
 @op(publish=("stickonfire",))
 def constant_pad_nd(xp, input, pad: Ints, value: Any = 0):
-    """Dims made longer by `value`: `pad` has (before, after) of the last dim, of the one before it, and so on.
+    """Dims made longer by `value`: `pad` has (before, after) of the last dim, of the one before it, and so
+    on.
 
-    Shape: (*, N) -> (*, N + before + after).   Raises: RuntimeError for an odd number of pads, too many, or where
+    Shape: (*, N) -> (*, N + before + after).   Raises: RuntimeError for an odd number of pads, too many, or
+    where
     a size would become negative.   Source: PyTorch `constant_pad_nd`.
     """
     return xp.padded(input, pairs(input.shape, pad), value)
@@ -260,12 +277,14 @@ def pairs(shape: Sequence[int], pad: Sequence[int]) -> list[tuple[int, int]]:
     if len(pad) % 2:
         raise RuntimeError("Length of pad must be even but instead it equals " + str(len(pad)))
     if len(pad) > 2 * len(shape):
-        raise RuntimeError("Length of pad should be no more than twice the number of dimensions of the input. Pad "
+        raise RuntimeError("Length of pad should be no more than twice the number of dimensions of the "
+                           "input. Pad "
                            f"length is {len(pad)} while the input has {len(shape)} dimensions.")
     found = by_dim(len(shape), pad)
     for dim, (n, (low, high)) in enumerate(zip(shape, found)):
         if n + low + high < 0:
-            raise RuntimeError(f"The input size {n}, plus negative padding {low} and {high} resulted in a negative "
+            raise RuntimeError(f"The input size {n}, plus negative padding {low} and {high} resulted in a "
+                               "negative "
                                f"output size, which is invalid. Check dimension {dim} of your input.")
     return found
 
@@ -278,3 +297,53 @@ def by_dim(ndim: int, pad: Sequence[int]) -> list[tuple[int, int]]:
 @constant_pad_nd.gradient("input")
 def _(xp, g, pad):
     return xp.padded(g, [(-low, -high) for low, high in by_dim(g.ndim, pad)], 0)
+
+
+@op(publish=BOTH)
+def clone(xp, input, *, memory_format: Any = None):
+    """A copy, through which gradients flow. Shape: (*) -> (*).   Source: PyTorch `clone`."""
+    return xp.copy(input)
+
+
+clone.gradient("input")(passed_on)
+
+
+@op(view="maybe", grad_name="CloneBackward0")
+def contiguous(xp, input, memory_format: Any = None):
+    """The tensor itself if row-major and dense, else such a copy. Shape: (*) -> (*).
+
+    Source: PyTorch `Tensor.contiguous`.
+    """
+    return xp.contiguous(input)
+
+
+contiguous.gradient("input")(passed_on)
+
+
+@op(grad_name="ToCopyBackward0")
+def cast(xp, input, dtype: Any):
+    """The tensor in another dtype. Shape: (*) -> (*).   Source: PyTorch `Tensor.to`."""
+    out = xp.cast(input, dtype)
+    return xp.copy(out) if out is input else out
+
+
+cast.gradient("input")(passed_on)           # the engine casts it back
+
+
+@op(grad_name="torch::autograd::CopyBackwards")
+def copy(xp, input, src, non_blocking: bool = False):
+    """`src` in the shape and dtype of `input`, which `copy_` overwrites.   Source: PyTorch `Tensor.copy_`."""
+    if broadcast_shapes(input.shape, src.shape) != input.shape:
+        raise RuntimeError(f"The expanded size of the tensor {list(src.shape)} must match the existing size "
+                           f"{list(input.shape)}: output with shape {list(input.shape)} doesn't match the "
+                           "broadcast "
+                           "shape")
+    return xp.broadcast_to(xp.cast(src, xp.dtype_of(input)), input.shape)
+
+
+@copy.gradient("input")
+def _(xp, g):
+    return xp.zeros_like(g)
+
+
+copy.gradient("src")(passed_on)

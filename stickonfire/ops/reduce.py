@@ -100,7 +100,8 @@ def mean(xp, input, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
     kind = xp.dtype_of(input) if dtype is None else dtype
     if kind.category < FLOATING:
         where = "Input" if dtype is None else "Optional"
-        raise RuntimeError(f"mean(): could not infer output dtype. {where} dtype must be either a floating point or complex "
+        raise RuntimeError(f"mean(): could not infer output dtype. {where} dtype must be either a floating point or "
+                           "complex "
                            f"dtype. Got: {kind.name.capitalize()}. Convert with .float() first")
     values, kind = accumulable(xp, input, dtype)
     total = xp.add.reduce(values, axis=normalize_dims(dim, input.ndim), keepdims=keepdim)

@@ -1,7 +1,7 @@
 """The largest and smallest elements, and where they are.
 
-`amax`/`amin` and the forms over all elements share the gradient among ties; the forms that also give positions send it
-to the element picked. `torch.max` and `torch.min` choose among them in `eager/composite_reduce.py`.
+`amax`/`amin` and the forms over all elements share the gradient among ties; the forms that also give positions send
+it to the element picked. `torch.max` and `torch.min` choose among them in `eager/composite_reduce.py`.
 """
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ def extreme(xp, ufunc, name, input, dim, keepdim):
 
 def no_elements(name):
     """PyTorch's error for the extreme of nothing."""
-    return RuntimeError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction "
+    return RuntimeError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
+                        "reduction "
                         "dim with the 'dim' argument.")
 
 
@@ -96,13 +97,19 @@ min_all.gradient("input")(shared_by_all_ties)
 
 @op(promote="same", opmath=False, grad_name="MaxBackward0")
 def max_dim(xp, input, dim: int, keepdim: bool = False):
-    """The largest elements along a dim and where they are. Shape: (*) -> two of (* without dim).   Source: PyTorch `max`."""
+    """The largest elements along a dim and where they are.
+
+    Shape: (*) -> two of (* without dim).   Source: PyTorch `max`.
+    """
     return picked(xp, xp.maximum, "max", input, dim, keepdim)
 
 
 @op(promote="same", opmath=False, grad_name="MinBackward0")
 def min_dim(xp, input, dim: int, keepdim: bool = False):
-    """The smallest elements along a dim and where they are. Shape: (*) -> two of (* without dim).   Source: PyTorch `min`."""
+    """The smallest elements along a dim and where they are.
+
+    Shape: (*) -> two of (* without dim).   Source: PyTorch `min`.
+    """
     return picked(xp, xp.minimum, "min", input, dim, keepdim)
 
 
@@ -152,7 +159,8 @@ def argmin(xp, input, dim: Any = None, keepdim: bool = False):
 def position(xp, find, name, input, dim, keepdim):
     refuse_complex(xp, name, input)
     if input.size == 0 and dim is None:
-        raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction "
+        raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
+                         "reduction "
                          "dim with the 'dim' argument.")
     at = None if dim is None else normalize_dim(dim, input.ndim)
     if input.ndim == 0:

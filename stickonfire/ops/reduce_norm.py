@@ -18,7 +18,8 @@ from .reduce import BOTH, count, kept, rounded
 def vector_norm(xp, x, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None):
     """sum(abs(x)^ord)^(1/ord): the largest size for inf, the smallest for -inf, the number of non-zeros for 0.
 
-    Shape: (*) -> (* without dims).   Dtype: real.   Raises: RuntimeError for integers.   Source: PyTorch `linalg.vector_norm`.
+    Shape: (*) -> (* without dims).   Dtype: real.   Raises: RuntimeError for integers.
+    Source: PyTorch `linalg.vector_norm`.
     """
     kind = xp.dtype_of(x)
     if kind.category < FLOATING:
@@ -30,7 +31,8 @@ def vector_norm(xp, x, ord: float = 2, dim: Any = None, keepdim: bool = False, *
         x = xp.cast(x, float32 if dtype.is_reduced else dtype)
     axis = normalize_dims(dim, x.ndim)
     if (ord < 0 or ord == inf) and count(x.shape, axis or None) == 0:
-        raise RuntimeError(f"linalg.vector_norm cannot compute the {ord} norm on an empty tensor because the operation does "
+        raise RuntimeError(f"linalg.vector_norm cannot compute the {ord} norm on an empty tensor because the operation "
+                           "does "
                            "not have an identity")
     values = xp.cast(x, float32) if kind.is_reduced else x
     return rounded(xp, norm_along(xp, values, ord, axis, keepdim), kind if kind.is_reduced else None)
@@ -40,9 +42,11 @@ def check_dtype(kind, dtype):
     """Raises PyTorch's errors for a `dtype=` that does not fit the input's."""
     if dtype.category < FLOATING or (kind.category == COMPLEX) != (dtype.category == COMPLEX):
         raise RuntimeError("linalg.vector_norm: dtype should be "
-                           f"{'complex' if kind.category == COMPLEX else 'real floating point'} for {kind} inputs. Got {dtype}")
+                           f"{'complex' if kind.category == COMPLEX else 'real floating point'} for {kind} inputs. Got "
+                           f"{dtype}")
     if dtype.itemsize < kind.itemsize:
-        raise RuntimeError(f"linalg.vector_norm: the dtype of the input ({kind}) should be convertible without narrowing to "
+        raise RuntimeError(f"linalg.vector_norm: the dtype of the input ({kind}) should be convertible without "
+                           "narrowing to "
                            f"the specified dtype ({dtype})")
 
 

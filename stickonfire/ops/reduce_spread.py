@@ -1,7 +1,7 @@
 """Variance and standard deviation, alone and together with the mean.
 
-Users call `eager/composite_reduce.py`, which knows PyTorch's two ways of saying `correction`. A complex number's distance
-from the mean is its absolute value, so the results are real.
+Users call `eager/composite_reduce.py`, which knows PyTorch's two ways of saying `correction`. A complex number's
+distance from the mean is its absolute value, so the results are real.
 """
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def moments(xp, name, input, dim, correction, keepdim):
     n = input.size if len(axis) == input.ndim else count(input.shape, axis)
     centre = xp.add.reduce(input, axis=axis, keepdims=True) / xp.number_like(input, n)
     if n <= correction:
-        warnings.warn(f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor "
+        warnings.warn(f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction "
+                      "factor "
                       "(input numel divided by output numel).", stacklevel=2)
     total = xp.squared_deviations(input, centre, axis, keepdim)
     return total / xp.number_like(total, max(n - correction, 0)), centre

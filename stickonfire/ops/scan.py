@@ -42,7 +42,8 @@ cummin.gradient("input")(from_places)
 
 @op(publish=BOTH, promote="float")
 def logcumsumexp(xp, input, dim: int):
-    """log(cumsum(exp(input))) along a dim, without overflow. Shape: (*) -> (*).   Source: PyTorch `logcumsumexp`.
+    """log(cumsum(exp(input))) along a dim, without overflow. Shape: (*) -> (*).
+    Source: PyTorch `logcumsumexp`.
 
     >>> import stickonfire as torch
     >>> torch.logcumsumexp(torch.zeros(3), 0)

@@ -1,8 +1,8 @@
-"""Gather and scatter: an index tensor says, for each element, where along one dim it comes from or goes to."""
+"""Gather and scatter: an index tensor says, for each element, where along one dim it comes from or goes to.
+"""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from .index import BOTH, INPLACE
 from .op import op
@@ -89,7 +89,8 @@ REDUCTIONS = ("sum", "prod", "mean", "amax", "amin")
 
 @op(publish=INPLACE, grad_name="ScatterReduceBackward0", opmath=True)
 def scatter_reduce(xp, input, dim: int, index, src, reduce: str, *, include_self: bool = True):
-    """The input with src[i][j] combined with what is at [index[i][j]][j] for dim 0: sum, prod, mean, amax, amin.
+    """The input with src[i][j] combined with what is at [index[i][j]][j] for dim 0: sum, prod, mean, amax,
+    amin.
 
     Shape: (*), (#), (#) -> (*).   Source: PyTorch `scatter_reduce`.
     """
@@ -135,7 +136,8 @@ def of_extreme(xp, g, input, src, out, dim, index, include_self):
 def of_prod(xp, g, input, src, out, dim, index, include_self):
     """The product of the others: by division, except where an element is zero.
 
-    A group with one zero in src: that element's gradient is the product without it. With several, all are zero.
+    A group with one zero in src: that element's gradient is the product without it. With several, all are
+    zero.
     """
     one, zero = xp.ones_like(input), xp.zeros_like(input)
     filled = xp.where(input == 0, one, input)

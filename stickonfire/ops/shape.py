@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ..core.shapes import broadcast_shapes, infer_size, normalize_dim, normalize_dims
+from ..core.shapes import infer_size, normalize_dim, normalize_dims
 from .op import op
 
 BOTH = ("stickonfire", "Tensor")
@@ -85,24 +85,31 @@ view.gradient("input")(reshaped_back)
 def view_dtype(xp, input, dtype: Any):
     """The same memory read as another dtype; the last dim shrinks or grows with the size of an element.
 
-    Shape: (*, N) -> (*, N * old size / new size).   Raises: RuntimeError where the last dim does not allow that.
+    Shape: (*, N) -> (*, N * old size / new size).   Raises: RuntimeError where the last dim does not allow
+    that.
     Source: PyTorch `Tensor.view`.
     """
     native = xp.native_dtype(dtype)
     if input.ndim == 0 and native.itemsize != input.itemsize:
-        raise RuntimeError(f"self.dim() cannot be 0 to view {xp.dtype_of(input)} as {dtype} (different element "
+        raise RuntimeError(f"self.dim() cannot be 0 to view {xp.dtype_of(input)} as {dtype} (different "
+                           "element "
                            "sizes)")
     try:
         return input.view(native)
     except ValueError:
-        raise RuntimeError(f"self.size(-1) must be divisible by {native.itemsize // input.itemsize or 1} and the "
-                           f"last dim dense to view {xp.dtype_of(input)} as {dtype} (different element sizes), but "
+        raise RuntimeError(f"self.size(-1) must be divisible by {native.itemsize // input.itemsize or 1} and "
+                           "the "
+                           f"last dim dense to view {xp.dtype_of(input)} as {dtype} (different element "
+                           "sizes), but "
                            f"got {list(input.shape)}") from None
 
 
 @op(publish=BOTH, view="always")
 def transpose(xp, input, dim0: int, dim1: int):
-    """Two dims swapped. Shape: (..., A, ..., B, ...) -> (..., B, ..., A, ...).   Source: PyTorch `transpose`."""
+    """Two dims swapped.
+
+    Shape: (..., A, ..., B, ...) -> (..., B, ..., A, ...).   Source: PyTorch `transpose`.
+    """
     try:
         return input.swapaxes(dim0, dim1)
     except (ValueError, TypeError):
@@ -136,8 +143,10 @@ def permute(xp, input, dims: Ints):
     except (ValueError, TypeError):
         pass
     if len(dims) != input.ndim:
-        raise RuntimeError("permute(sparse_coo): number of dimensions in the tensor input does not match the length "
-                           f"of the desired ordering of dimensions i.e. input.dim() = {input.ndim} is not equal to "
+        raise RuntimeError("permute(sparse_coo): number of dimensions in the tensor input does not match the "
+                           "length "
+                           f"of the desired ordering of dimensions i.e. input.dim() = {input.ndim} is not "
+                           "equal to "
                            f"len(dims) = {len(dims)}")
     order = tuple([normalize_dim(d, input.ndim) for d in dims])
     if len(set(order)) < len(order):
@@ -155,7 +164,8 @@ def movedim(xp, input, source: Any, destination: Any):
     """Dims moved to other positions, the rest in order.   Source: PyTorch `movedim`."""
     pairs = [dims_once(d, input.ndim) for d in (source, destination)]
     if len(pairs[0]) != len(pairs[1]):
-        raise RuntimeError("movedim: Invalid source or destination dims: source and destination must have the same "
+        raise RuntimeError("movedim: Invalid source or destination dims: source and destination must have "
+                           "the same "
                            f"number of elements, got {list(pairs[0])} and {list(pairs[1])}")
     return xp.moveaxis(input, *pairs) if input.ndim else input[...]
 
@@ -181,7 +191,10 @@ unsqueeze.gradient("input")(reshaped_back)
 
 @op(publish=BOTH, view="always")
 def squeeze(xp, input, dim: Any = None):
-    """Dims of size 1 dropped, all or the given ones. Shape: (A, 1, B) -> (A, B).   Source: PyTorch `squeeze`."""
+    """Dims of size 1 dropped, all or the given ones.
+
+    Shape: (A, 1, B) -> (A, B).   Source: PyTorch `squeeze`.
+    """
     chosen = dims_once(dim, input.ndim) if dim is not None else range(input.ndim)
     return input.squeeze(tuple([d for d in chosen if input.ndim and input.shape[d] == 1]))
 
@@ -198,7 +211,8 @@ def expand(xp, input, size: Ints, *, implicit: bool = False):
     size = tuple(size)
     extra = len(size) - input.ndim
     if extra < 0:
-        raise RuntimeError(f"expand(): the number of sizes provided ({len(size)}) must be greater or equal to the "
+        raise RuntimeError(f"expand(): the number of sizes provided ({len(size)}) must be greater or equal "
+                           "to the "
                            f"number of dimensions in the tensor ({input.ndim}), got {list(size)} for "
                            f"{list(input.shape)}")
     target = []
@@ -208,7 +222,8 @@ def expand(xp, input, size: Ints, *, implicit: bool = False):
             raise RuntimeError(f"expand(): The expanded size of the tensor ({n}) isn't allowed in a leading, "
                                f"non-existing dimension {i}")
         if old is not None and n not in (-1, old) and old != 1:
-            raise RuntimeError(f"The expanded size of the tensor ({n}) must match the existing size ({old}) at "
+            raise RuntimeError(f"The expanded size of the tensor ({n}) must match the existing size ({old}) "
+                               "at "
                                f"non-singleton dimension {i}.  Target sizes: {list(size)}.  Tensor sizes: "
                                f"{list(input.shape)}")
         target.append(old if n == -1 else n)
@@ -255,7 +270,8 @@ def unflatten(xp, input, dim: int, sizes: Ints):
     try:
         parts = infer_size(sizes, length)
     except RuntimeError:
-        raise RuntimeError(f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} "
+        raise RuntimeError(f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim "
+                           f"{dim} "
                            f"({length}) in the input tensor") from None
     return input.reshape(input.shape[:at] + parts + input.shape[at + 1:])
 
@@ -303,7 +319,8 @@ def _(xp, g, input_geometry, out_geometry):
 
 @op(publish=("Tensor",), view="always")
 def unfold(xp, input, dimension: int, size: int, step: int):
-    """Windows of a dim, as a new last dim. Shape: (A, T) -> (A, (T - size) // step + 1, size) for dimension=1.
+    """Windows of a dim, as a new last dim. Shape: (A, T) -> (A, (T - size) // step + 1, size) for
+    dimension=1.
 
     Source: PyTorch `Tensor.unfold`.
     """
@@ -370,7 +387,8 @@ def split_with_sizes(xp, input, split_sizes: Ints, dim: int = 0):
         raise RuntimeError("split expects at least a 1-dimensional tensor")
     at = normalize_dim(dim, input.ndim)
     if sum(split_sizes) != input.shape[at] or min(split_sizes, default=0) < 0:
-        raise RuntimeError(f"split_with_sizes expects split_sizes to sum exactly to {input.shape[at]} (input tensor's "
+        raise RuntimeError(f"split_with_sizes expects split_sizes to sum exactly to {input.shape[at]} (input "
+                           "tensor's "
                            f"size at dimension {dim}), but got split_sizes={list(split_sizes)}")
     return parts(input, split_sizes, at)
 
@@ -388,7 +406,8 @@ def split(xp, input, split_size: int, dim: int = 0):
     if split_size < 0:
         raise RuntimeError(f"split expects split_size be non-negative, but got split_size={split_size}")
     if split_size == 0 and size:
-        raise RuntimeError(f"split_size can only be 0 if dimension size is 0, but got dimension size of {size}")
+        raise RuntimeError("split_size can only be 0 if dimension size is 0, but got dimension size of "
+                           f"{size}")
     count = max(-(-size // split_size), 1) if split_size else 1
     return parts(input, [min(split_size, size - i * split_size) for i in range(count)], at)
 
@@ -400,55 +419,6 @@ def joined_back(xp, g, dim):
 
 split_with_sizes.gradient("input")(joined_back)
 split.gradient("input")(joined_back)
-
-
-@op(publish=BOTH)
-def clone(xp, input, *, memory_format: Any = None):
-    """A copy, through which gradients flow. Shape: (*) -> (*).   Source: PyTorch `clone`."""
-    return xp.copy(input)
-
-
-clone.gradient("input")(passed_on)
-
-
-@op(view="maybe", grad_name="CloneBackward0")
-def contiguous(xp, input, memory_format: Any = None):
-    """The tensor itself if row-major and dense, else such a copy. Shape: (*) -> (*).
-
-    Source: PyTorch `Tensor.contiguous`.
-    """
-    return xp.contiguous(input)
-
-
-contiguous.gradient("input")(passed_on)
-
-
-@op(grad_name="ToCopyBackward0")
-def cast(xp, input, dtype: Any):
-    """The tensor in another dtype. Shape: (*) -> (*).   Source: PyTorch `Tensor.to`."""
-    out = xp.cast(input, dtype)
-    return xp.copy(out) if out is input else out
-
-
-cast.gradient("input")(passed_on)           # the engine casts it back
-
-
-@op(grad_name="torch::autograd::CopyBackwards")
-def copy(xp, input, src, non_blocking: bool = False):
-    """`src` in the shape and dtype of `input`, which `copy_` overwrites.   Source: PyTorch `Tensor.copy_`."""
-    if broadcast_shapes(input.shape, src.shape) != input.shape:
-        raise RuntimeError(f"The expanded size of the tensor {list(src.shape)} must match the existing size "
-                           f"{list(input.shape)}: output with shape {list(input.shape)} doesn't match the broadcast "
-                           "shape")
-    return xp.broadcast_to(xp.cast(src, xp.dtype_of(input)), input.shape)
-
-
-@copy.gradient("input")
-def _(xp, g):
-    return xp.zeros_like(g)
-
-
-copy.gradient("src")(passed_on)
 
 
 @op(grad_name="AsStridedBackward0")

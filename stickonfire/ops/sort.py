@@ -4,8 +4,6 @@ Values are elements of the input, so each gradient goes back to where the value 
 """
 from __future__ import annotations
 
-from typing import Any
-
 from ..core.dtypes import COMPLEX, FLOATING
 from ..core.shapes import normalize_dim
 from .op import op
@@ -22,7 +20,10 @@ def refuse_complex(xp, name, input):
 
 @op(name="sorted_along", grad_name="SortBackward0")
 def sorted_along(xp, input, dim: int = -1, descending: bool = False):
-    """The elements in order along a dim, and where they were. Shape: (*) -> (*), (*).   Source: PyTorch `sort`."""
+    """The elements in order along a dim, and where they were.
+
+    Shape: (*) -> (*), (*).   Source: PyTorch `sort`.
+    """
     refuse_complex(xp, "sort", input)
     at = normalize_dim(dim, input.ndim)
     if input.ndim == 0:
@@ -196,13 +197,17 @@ def distinct_slices(xp, input, dim: int, consecutive: bool = False):
     """
     at = normalize_dim(dim, input.ndim)
     if input.size == 0 and input.shape[at]:
-        raise RuntimeError("There are 0 sized dimensions, and they aren't selected, so unique cannot be applied")
+        raise RuntimeError("There are 0 sized dimensions, and they aren't selected, so unique cannot be "
+                           "applied")
     return xp.distinct_slices(input, at, consecutive)
 
 
 @op(differentiable=False)
 def insertion_places(xp, edges, values, right: bool = False, int32: bool = False):
-    """Where values go in sorted edges. Shape: (n), (*) -> (*), or rows by rows.   Source: PyTorch `searchsorted`."""
+    """Where values go in sorted edges.
+
+    Shape: (n), (*) -> (*), or rows by rows.   Source: PyTorch `searchsorted`.
+    """
     places = xp.insertion_places(edges, values, right)
     return places.astype("int32") if int32 else places
 

@@ -4,18 +4,26 @@ They have no gradient: an optimizer that is to be differentiated uses ordinary o
 """
 from __future__ import annotations
 
+from typing import Any
+
 from .op import op
 
 
-@op(differentiable=False)
-def adam_step(xp, param, grad, exp_avg, exp_avg_sq, *, new1: float, beta2: float, correction: float, eps: float,
-              step_size: float):
-    """One step of Adam for one parameter, in place, in one pass.
+@op(variadic=True, differentiable=False)
+def adam_step(xp, tensors, lr: float, beta1: float, beta2: float, eps: float):
+    """One step of Adam for all parameters of a group, in place. `tensors`: n each of param, grad, m, v, step.
 
-    exp_avg += new1 (grad - exp_avg);   exp_avg_sq = beta2 exp_avg_sq + (1 - beta2) grad^2
-    param -= step_size exp_avg / (sqrt(exp_avg_sq) / correction + eps)
+    step += 1;   m += (1 - beta1) (grad - m);   v = beta2 v + (1 - beta2) grad^2
+    param -= lr / (1 - beta1^step) * m / (sqrt(v) / sqrt(1 - beta2^step) + eps)
 
-    Shape: four of (*).   Source: PyTorch `torch.optim.Adam`, in its single-tensor form.
+    Shape: n each of (*), (*), (*), (*), ().   Source: PyTorch `torch.optim.Adam`, in its single-tensor form.
     """
-    xp.adam(param, grad, exp_avg, exp_avg_sq, new1, beta2, correction, eps, step_size)
+    n = len(tensors) // 5
+    quads = list(zip(tensors[:n], tensors[n:2 * n], tensors[2 * n:3 * n], tensors[3 * n:4 * n]))
+    by_age: dict[float, list[Any]] = {}
+    for quad, step in zip(quads, tensors[4 * n:]):
+        step += 1
+        by_age.setdefault(step.item(), []).append(quad)
+    for t, members in by_age.items():
+        xp.adam(members, 1 - beta1, beta2, (1 - beta2 ** t) ** 0.5, eps, lr / (1 - beta1 ** t))
     return ()

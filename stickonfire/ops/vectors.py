@@ -13,7 +13,8 @@ from .reduce_norm import norm_along, norm_rule
 def cross(xp, input, other, *, dim: int = -1):
     """The vector perpendicular to two others, of length |a| |b| sin(angle), along a dim of size 3.
 
-    Shape: (*, 3), (*, 3) -> broadcast.   Raises: RuntimeError unless the dim has size 3.   Source: PyTorch `linalg.cross`.
+    Shape: (*, 3), (*, 3) -> broadcast.   Raises: RuntimeError unless the dim has size 3.
+    Source: PyTorch `linalg.cross`.
     """
     if input.ndim != other.ndim:
         raise RuntimeError(f"linalg.cross: inputs must have the same number of dimensions. Got {list(input.shape)} and "
@@ -50,7 +51,8 @@ MODES = ("use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist", "donot
 def cdist(xp, x1, x2, p: float = 2.0, compute_mode: Any = MODES[0]):
     """The p-norm distances between all rows of one matrix and all of another.
 
-    Shape: (*, P, M), (*, R, M) -> (*, P, R).   Raises: RuntimeError for integers or other shapes.   Source: PyTorch `cdist`.
+    Shape: (*, P, M), (*, R, M) -> (*, P, R).   Raises: RuntimeError for integers or other shapes.
+    Source: PyTorch `cdist`.
     """
     check_rows(xp, x1, x2, p, compute_mode)
     if x1.shape[-1] == 0:
@@ -70,7 +72,8 @@ def check_rows(xp, x1, x2, p, mode):
     """Raises PyTorch's errors."""
     for name, x in (("X1", x1), ("X2", x2)):
         if xp.dtype_of(x).category != FLOATING:
-            raise RuntimeError(f"cdist only supports floating-point dtypes, {name} got: {xp.dtype_of(x).name.capitalize()}")
+            raise RuntimeError(f"cdist only supports floating-point dtypes, {name} got: "
+                               f"{xp.dtype_of(x).name.capitalize()}")
         if x.ndim < 2:
             raise RuntimeError(f"cdist only supports at least 2D tensors, {name} got: {x.ndim}D")
     if x1.shape[-1] != x2.shape[-1]:

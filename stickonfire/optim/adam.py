@@ -78,7 +78,9 @@ class Adam(GroupwiseOptimizer):
         beta1_is_tensor = isinstance(beta1, Tensor)
         new1, new2 = 1 - beta1, number(1 - beta2)
         with_tensors = group["capturable"] or group["differentiable"]
-        one_pass = not (with_tensors or amsgrad) and all([isinstance(x, float) for x in (lr, beta1, beta2)])
+        plain = isinstance(lr, float) and isinstance(beta1, float) and isinstance(beta2, float)
+        one_pass = plain and not (with_tensors or amsgrad)
+        at_once: tuple[list[Tensor], ...] = [], [], [], [], []      # what one kernel updates: the usual case
         for param in group["params"]:
             grad = param.grad
             if grad is None:
@@ -92,7 +94,6 @@ class Adam(GroupwiseOptimizer):
                 check_capturable(param)
             step, exp_avg, exp_avg_sq = state["step"], state["exp_avg"], state["exp_avg_sq"]
             largest: Any = state["max_exp_avg_sq"] if amsgrad else None
-            step += 1
             if weight_decay != 0:
                 if decoupled:
                     param.mul_(1 - lr * weight_decay)
@@ -103,10 +104,10 @@ class Adam(GroupwiseOptimizer):
                 if amsgrad:
                     largest = as_real(largest)[0]
             if one_pass and update_fits(param, grad, exp_avg, exp_avg_sq):
-                t = step.item()
-                adam_step(param, grad, exp_avg, exp_avg_sq, new1=new1, beta2=beta2, eps=eps,
-                          correction=(1 - beta2 ** t) ** 0.5, step_size=lr / (1 - beta1 ** t))
+                for part, t in zip(at_once, (param, grad, exp_avg, exp_avg_sq, step)):
+                    part.append(t)
                 continue
+            step += 1
             exp_avg.lerp_(grad, 1 - beta1.to(param.dtype) if beta1_is_tensor else new1)
             if with_tensors:
                 _finish_with_tensors(param, grad, step, exp_avg, exp_avg_sq, largest, group)
@@ -119,6 +120,8 @@ class Adam(GroupwiseOptimizer):
                 exp_avg_sq = largest.copy_(maximum(largest, exp_avg_sq))
             denominator = (exp_avg_sq.sqrt() / root_of_correction).add_(eps)
             param.addcdiv_(exp_avg, denominator, value=-number(step_size))
+        if at_once[0]:
+            adam_step(*at_once, lr=lr, beta1=beta1, beta2=beta2, eps=eps)
 
 
 def _finish_with_tensors(param: Tensor, grad: Tensor, step: Tensor, exp_avg: Tensor, exp_avg_sq: Tensor,

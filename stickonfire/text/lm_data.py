@@ -95,7 +95,7 @@ def _decode(path: Path, raw: bool) -> str:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise TextError(f"cannot read {path}: {error.strerror}") from None
+        raise TextError(f"cannot read {path}: {error.strerror or error}") from None
     if raw:
         return data.decode("utf-8", "surrogateescape")
     if b"\0" in data:

@@ -116,7 +116,9 @@ def _read_document(path: Path) -> dict[str, Any]:
         if document.pop("sha256") != _document_sha256(document):
             raise ValueError
     except OSError as error:
-        raise CheckpointError(f"checkpoint {path} is damaged: state.json: {error.strerror}") from None
+        raise CheckpointError(
+            f"checkpoint {path} is damaged: state.json: {error.strerror or error}"
+        ) from None
     except (ValueError, KeyError, TypeError, AttributeError):  # no JSON, or not the JSON that was written
         raise CheckpointError(f"checkpoint {path} is damaged: state.json is not as it was written") from None
     return document

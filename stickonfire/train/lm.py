@@ -83,7 +83,7 @@ class Trainer:
 
         Raises: TrainingError if the loss is no longer finite, RunError if a checkpoint cannot be written.
         """
-        if self.step == 0:
+        if self.saved_step < 0:  # a new run
             self._validate(progress)
             self.save()  # shows at once whether saving works, and makes every run resumable
         clock = _Clock(tokens_per_step=self.settings.batch_size * self.settings.context)

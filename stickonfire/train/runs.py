@@ -64,7 +64,7 @@ class RunFolder:
             run.write_text("tokenizer.json", json.dumps(tokenizer, ensure_ascii=False, indent=1) + "\n")
             run.write_text("config.toml", to_toml(settings))
         except OSError as error:
-            raise RunError(f"cannot write to the run folder {path}: {error.strerror}") from None
+            raise RunError(f"cannot write to the run folder {path}: {error.strerror or error}") from None
         return run
 
     @classmethod
@@ -86,7 +86,9 @@ class RunFolder:
         except SettingsError as error:
             raise RunError(f"the settings of run {path} are damaged: {error}") from None
         except OSError as error:
-            raise RunError(f"cannot use the run folder {path}: {error.filename}: {error.strerror}") from None
+            raise RunError(
+                f"cannot use the run folder {path}: {error.filename}: {error.strerror or error}"
+            ) from None
         except ValueError:
             raise RunError(f"the run {path} is damaged: tokenizer.json is not as it was written") from None
         return run
@@ -128,7 +130,7 @@ class RunFolder:
             checkpoints.prune(folder, [*last_two, state.get("best_step", step)])
         except OSError as error:
             raise RunError(
-                f"cannot save the checkpoint of step {step} in {folder}: {error.strerror}; "
+                f"cannot save the checkpoint of step {step} in {folder}: {error.strerror or error}; "
                 "the checkpoints before it are whole"
             ) from None
 

@@ -109,6 +109,18 @@ def test_killed_run_goes_back_to_its_checkpoint(tmp_path, uninterrupted):
         assert losses(trainer.run) == log
 
 
+def test_run_killed_at_its_start_can_be_resumed(tmp_path, uninterrupted):
+    _, log = uninterrupted
+    stop = StopRequest()
+    stop.requested = True
+    with (trainer := trainer_in(tmp_path / "r")).run:
+        assert not trainer.fit(PlainProgress(12), stop)
+        assert trainer.saved_step == 0
+    with (trainer := trainer_in(tmp_path / "r", resume=True)).run:
+        assert trainer.fit(PlainProgress(12), StopRequest())
+        assert losses(trainer.run) == log
+
+
 def test_validation_draws_nothing(tmp_path):
     with (trainer := trainer_in(tmp_path)).run:
         before = torch.get_rng_state(), trainer.batches.generator.get_state()

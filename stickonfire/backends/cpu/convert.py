@@ -1,6 +1,7 @@
 """Between dtypes: re-exported by `xp.py`, called by the ops. From Python data to arrays: `pydata.py`.
 
-A cast does what PyTorch's does where the two differ: complex to real drops the imaginary part, floats go to the
+A cast does what PyTorch's does where the two differ: complex to real drops the imaginary part, floats go to
+the
 narrow integers by way of int64.
 """
 from __future__ import annotations

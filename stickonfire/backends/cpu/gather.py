@@ -17,6 +17,8 @@ from .wide import in_float32
 WIDE = 128              # elements a row from which adding whole rows beats np.add.at
 FEW = 8                 # occurrences of a row up to which the rows are added in rounds
 
+BLOCK = 1 << 15         # elements handled at a time
+
 
 def joined(arrays: Sequence[Any], dim: int) -> Any:
     """Arrays joined along a dim; empty vectors are passed over, as PyTorch does."""
@@ -99,16 +101,29 @@ def add_rows(out: Any, picks: Any, rows: Any) -> None:
         return
     counts = np.bincount(picks, minlength=flat.shape[0])
     if counts.max() == 1:
-        flat[picks] += values
+        _add_distinct(flat, picks, values, np.arange(picks.size))
         return
     order, starts = np.argsort(picks, kind="stable"), np.cumsum(counts) - counts
     for row in np.flatnonzero(counts > FEW).tolist():           # what occurs often: one sum each
         flat[row] += np.add.reduce(values[order[starts[row]:starts[row] + counts[row]]])
-    for k in range(FEW):                                        # the rest: every row's first, then its second ...
+    # the rest: every row's first, then its second ...
+    for k in range(FEW):
         some = np.flatnonzero((counts > k) & (counts <= FEW))
         if not some.size:
             break
-        flat[some] += values[order[starts[some] + k]]
+        _add_distinct(flat, some, values, order[starts[some] + k])
+
+
+def _add_distinct(flat: Any, picks: Any, values: Any, sources: Any) -> None:
+    """flat[picks] += values[sources] for picks without repeats: a few rows at a time, which stay in the
+    cache.
+    """
+    step = max(BLOCK // flat.shape[1], 1)
+    for start in range(0, picks.size, step):
+        some = picks[start:start + step]
+        part = flat.take(some, 0)
+        part += values.take(sources[start:start + step], 0)
+        flat[some] = part
 
 
 @in_float32

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 BLOCK = 16384       # elements a piece
+SMALL = 2048        # below this a ufunc's call costs more than its arithmetic
 
 
-def in_pieces(step: Callable[..., None], arrays: tuple[Any, ...], *settings: float) -> None:
+def in_pieces(step: Callable[..., None], arrays: tuple[Any, ...], *settings: Any) -> None:
     """Runs `step(*arrays, scratch, *settings)`, piece by piece where all arrays are dense and of one shape."""
     target = arrays[0]
     if target.size <= BLOCK:
@@ -74,15 +75,31 @@ def _move_towards(a: Any, b: Any, scratch: Any, weight: float) -> None:
         np.subtract(b, np.multiply(scratch, 1 - weight, scratch), a)
 
 
-def adam(param: Any, grad: Any, mean: Any, square: Any, new1: float, beta2: float, correction: float, eps: float,
+def adam(members: list[tuple[Any, Any, Any, Any]], new1: float, beta2: float, correction: float, eps: float,
          step_size: float) -> None:
-    """One step of Adam, all in one pass over the memory:
+    """One step of Adam for quadruples (param, grad, mean, square), each in one pass over the memory:
 
         mean += new1 * (grad - mean);   square = beta2 * square + (1 - beta2) * grad^2
         param -= step_size * mean / (sqrt(square) / correction + eps)
+
+    Small ones of one dtype are laid end to end first: what a ufunc call costs is then paid once for all.
     """
-    numbers = np.array([new1, beta2, 1 - beta2, correction, eps, -step_size], param.dtype)
-    in_pieces(_adam, (param, grad, mean, square), *[numbers[i, ...] for i in range(6)])     # 0-d arrays need no cast
+    native = members[0][0].dtype
+    numbers = np.array([new1, beta2, 1 - beta2, correction, eps, -step_size], native)
+    settings = [numbers[i, ...] for i in range(6)]                              # 0-d arrays need no cast
+    small = [quad for quad in members if quad[0].size <= SMALL and quad[0].dtype is native]
+    if len(small) > 1:
+        flat = [np.concatenate([quad[k].reshape(-1) for quad in small]) for k in range(4)]
+        _adam(*flat, None, *settings)
+        start = 0
+        for param, _, mean, square in small:
+            end = start + param.size
+            for target, values in ((param, flat[0]), (mean, flat[2]), (square, flat[3])):
+                target[...] = values[start:end].reshape(target.shape)
+            start = end
+    for quad in members if len(small) < 2 else [quad for quad in members if quad[0].size > SMALL]:
+        same = quad[0].dtype is native
+        in_pieces(_adam, quad, *(settings if same else [float(x) for x in numbers]))
 
 
 def _adam(p: Any, g: Any, m: Any, v: Any, scratch: Any, new1: Any, beta2: Any, new2: Any, correction: Any, eps: Any,

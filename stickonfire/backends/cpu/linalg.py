@@ -1,8 +1,8 @@
 """Decompositions on the CPU: NumPy's LAPACK calls, with PyTorch's conventions for what went wrong.
 
-Each function takes batches of matrices. Those named `..._info` return, per matrix, 0 or the (1-based) place where the
-algorithm broke down, as LAPACK does, where NumPy would raise for the whole batch. What NumPy lacks (LU, triangular systems,
-LDL) is in `linalg_lu.py`. `xp.py` hands these on to `ops/linalg*.py`.
+Each function takes batches of matrices. Those named `..._info` return, per matrix, 0 or the (1-based) place where
+the algorithm broke down, as LAPACK does, where NumPy would raise for the whole batch. What NumPy lacks (LU,
+triangular systems, LDL) is in `linalg_lu.py`. `xp.py` hands these on to `ops/linalg*.py`.
 """
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def _converging(name: str, run: Callable[..., Any], a: Array, *args: Any, **kwar
     try:
         return run(a, *args, **kwargs)
     except np.linalg.LinAlgError as error:
-        raise LinAlgError(f"{name}: The algorithm failed to converge because the input matrix is ill-conditioned or contained "
+        raise LinAlgError(f"{name}: The algorithm failed to converge because the input matrix is ill-conditioned or "
+                          "contained "
                           f"non-finite values ({error})") from None
 
 
@@ -74,7 +75,7 @@ def _cholesky_until_broken(a: Array) -> int:
     return 0
 
 
-def qr(a: Array, mode: str) -> tuple[Array, Array]:
+def qr(a: Array, mode: Any) -> tuple[Array, Array]:
     """Q and R; mode "r" leaves Q empty."""
     if mode == "r":
         return np.empty((0,), a.dtype), np.linalg.qr(a, "r")
@@ -143,8 +144,8 @@ def slogdet(a: Array) -> tuple[Array, Array]:
 
 # Coefficients of the [13/13] Padé approximant of exp, and the largest 1-norm for which it is exact in double precision
 # (Higham, The scaling and squaring method for the matrix exponential revisited, 2005).
-_PADE = (64764752532480000., 32382376266240000., 7771770303897600., 1187353796428800., 129060195264000., 10559470521600.,
-         670442572800., 33522128640., 1323241920., 40840800., 960960., 16380., 182., 1.)
+_PADE = (64764752532480000., 32382376266240000., 7771770303897600., 1187353796428800., 129060195264000.,
+         10559470521600., 670442572800., 33522128640., 1323241920., 40840800., 960960., 16380., 182., 1.)
 _LARGEST = 5.371920351148152
 
 

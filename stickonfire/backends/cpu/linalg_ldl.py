@@ -1,9 +1,10 @@
 """Bunch and Kaufman's factorisation of symmetric or Hermitian matrices, A = P L D L^T P^T, as LAPACK stores it.
 
-D has blocks of size 1 and 2. `pivots` holds, 1-based, the row swapped with each row; negative numbers mark blocks of size 2.
-Rows are swapped in what is still to be factored only, so that solving swaps and eliminates by turns. One matrix at a time.
-Source: Bunch and Kaufman, Some stable methods for calculating inertia and solving symmetric linear systems (1977); LAPACK
-sytf2, hetf2 and sytrs. Called through `xp` by `ops/linalg_ldl.py`. Imports NumPy only.
+D has blocks of size 1 and 2. `pivots` holds, 1-based, the row swapped with each row; negative numbers mark blocks
+of size 2. Rows are swapped in what is still to be factored only, so that solving swaps and eliminates by turns. One
+matrix at a time. Source: Bunch and Kaufman, Some stable methods for calculating inertia and solving symmetric
+linear systems (1977); LAPACK sytf2, hetf2 and sytrs. Called through `xp` by `ops/linalg_ldl.py`. Imports NumPy
+only.
 """
 from __future__ import annotations
 
@@ -92,7 +93,8 @@ def ldl_solve(packed: Array, pivots: Array, b: Array, hermitian: bool) -> Array:
     """X of A X = b from what `ldl_packed` gives."""
     shape = np.broadcast_shapes(packed.shape[:-2], b.shape[:-2])
     x = np.array(np.broadcast_to(b, shape + b.shape[-2:]))
-    packed, pivots = np.broadcast_to(packed, shape + packed.shape[-2:]), np.broadcast_to(pivots, shape + pivots.shape[-1:])
+    packed = np.broadcast_to(packed, shape + packed.shape[-2:])
+    pivots = np.broadcast_to(pivots, shape + pivots.shape[-1:])
     for at in np.ndindex(*shape):
         _solve(packed[at], pivots[at], x[at], hermitian and packed.dtype.kind == "c")
     return x

@@ -15,10 +15,11 @@ _BLOCK = 32             # columns eliminated before the rest is updated by one p
 
 
 def lu_packed(a: Array) -> tuple[Array, Array, Array]:
-    """L (below the diagonal) and U in one array, the row swapped with each row (1-based), the first zero pivot (1-based).
+    """L (below the diagonal) and U in one array, the row swapped with each row, the first zero pivot (both 1-based).
 
-    Reference, for one square matrix: for each column j, bring the row with the largest element up, divide what is below it
-    by it, subtract column times row from the rest.   Source: Golub and Van Loan, Matrix Computations, section 3.4.
+    Reference, for one square matrix: for each column j, bring the row with the largest element up, divide what is
+    below it by it, subtract column times row from the rest.
+    Source: Golub and Van Loan, Matrix Computations, section 3.4.
     """
     *batch, m, n = a.shape
     work = np.array(a, order="C").reshape(math.prod(batch), m, n)

@@ -64,14 +64,17 @@ def middle(a: Any, axis: int, skip_nan: bool) -> Any:
 
 
 def most_frequent(a: Any, axis: int) -> Any:
-    """Where the commonest element along a dim is, the smallest of several; the dim has size 1 in the result."""
+    """Where the commonest element along a dim is, the smallest of several; the dim has size 1 in the result.
+    """
     order = np.argsort(_keys(a), axis=axis, kind="stable")
     ordered = np.moveaxis(np.take_along_axis(a, order, axis), axis, -1)
     starts = np.ones(ordered.shape, bool)
     starts[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
     place = np.arange(ordered.shape[-1])
-    begun = np.maximum.accumulate(np.where(starts, place, 0), axis=-1)      # where the run of each element began
-    longest = np.argmax(place - begun, axis=-1)                             # the last of the first longest run
+    # where the run of each element began
+    begun = np.maximum.accumulate(np.where(starts, place, 0), axis=-1)
+    # the last of the first longest run
+    longest = np.argmax(place - begun, axis=-1)
     return np.take_along_axis(order, np.expand_dims(longest, axis), axis)
 
 
@@ -129,7 +132,8 @@ def _groups(ordered: Any, changes: Any, order: Any, shape: Any) -> tuple[Any, An
 
 
 def distinct_slices(a: Any, axis: int, consecutive: bool) -> tuple[Any, Any, Any]:
-    """The distinct slices of a dim (in order, or without consecutive repeats), the place of each, the counts."""
+    """The distinct slices of a dim (in order, or without consecutive repeats), the place of each, the counts.
+    """
     rows = np.moveaxis(a, axis, 0)
     flat = _keys(rows.reshape(rows.shape[0], -1) if a.size else rows.reshape(rows.shape[0], 0))
     order = np.arange(rows.shape[0]) if consecutive or not flat.shape[1] else np.lexsort(flat.T[::-1])
@@ -142,7 +146,7 @@ def distinct_slices(a: Any, axis: int, consecutive: bool) -> tuple[Any, Any, Any
 
 def insertion_places(edges: Any, values: Any, right: bool) -> Any:
     """Where values go in sorted edges, along the last dim of both."""
-    side = "right" if right else "left"
+    side: Any = "right" if right else "left"
     edges, values = _keys(edges), _keys(np.asarray(values))
     if edges.ndim == 1:
         return np.searchsorted(edges, values, side)

@@ -1,7 +1,7 @@
 """Matrix products and sums of squares on the CPU: which call of BLAS does the work, and what to do for integers.
 
-`xp.py` hands these on to `ops/matmul.py` and `ops/reduce_norm.py`. BLAS takes transposed views as they are, so nothing
-is copied unless neither of the last two dims is dense. Imports NumPy only.
+`xp.py` hands these on to `ops/matmul.py` and `ops/reduce_norm.py`. BLAS takes transposed views as they are, so
+nothing is copied unless neither of the last two dims is dense. Imports NumPy only.
 """
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def squared_deviations(a: Any, centre: Any, axis: tuple[int, ...], keepdims: boo
     """Reference: np.sum(abs(a - centre) ** 2, axis). Along the last dims, piece by piece in one small buffer."""
     trailing = axis == tuple(range(a.ndim - len(axis), a.ndim))
     if a.size <= _CHUNK or not trailing or a.dtype.char not in "fd" or not a.flags.c_contiguous:
-        return np.add.reduce(squared_size(a - centre), axis=axis, keepdims=keepdims)
+        return np.sum(squared_size(a - centre), axis=axis, keepdims=keepdims)
     kept = a.shape[:a.ndim - len(axis)]
     count, n = math.prod(kept), math.prod(a.shape[len(kept):])
     total = np.zeros(count, a.dtype)
@@ -98,8 +98,11 @@ def _short_rows(rows: Any, centre: Any, total: Any, step: int) -> None:
 def _long_rows(rows: Any, centre: Any, total: Any) -> None:
     buffer = np.empty(_CHUNK, rows.dtype)
     for k, row in enumerate(rows):
-        pieces = (np.subtract(row[i:i + _CHUNK], centre[k], out=buffer[:len(row) - i]) for i in range(0, len(row), _CHUNK))
-        total[k] = math.fsum(float(np.dot(part, part)) for part in pieces)
+        squares = []
+        for i in range(0, len(row), _CHUNK):
+            part = np.subtract(row[i:i + _CHUNK], centre[k], out=buffer[:len(row) - i])
+            squares.append(float(np.dot(part, part)))
+        total[k] = math.fsum(squares)
 
 
 def euclidean(a: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
@@ -109,4 +112,4 @@ def euclidean(a: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
         total = np.vdot(flat, flat)
         root = np.sqrt(total.real)
         return root.reshape((1,) * a.ndim) if keepdims else root
-    return np.sqrt(np.add.reduce(squared_size(a), axis=axis, keepdims=keepdims))
+    return np.sqrt(np.sum(squared_size(a), axis=axis, keepdims=keepdims))

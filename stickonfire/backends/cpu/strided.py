@@ -122,8 +122,10 @@ def as_strided(a: Any, shape: Sequence[int], strides: Sequence[int], start: int 
     count = math.prod(shape)
     reach = first + sum((n - 1) * s for n, s in zip(shape, strides)) + 1 if count else 0
     if reach > flat.size:
-        raise RuntimeError(f"setStorage: sizes {list(shape)}, strides {list(strides)}, storage offset {first}, "
-                           f"and itemsize {size} requiring a storage size of {reach * size} are out of bounds "
+        raise RuntimeError(f"setStorage: sizes {list(shape)}, strides {list(strides)}, storage offset "
+                           f"{first}, "
+                           f"and itemsize {size} requiring a storage size of {reach * size} are out of "
+                           "bounds "
                            f"for storage of size {flat.size * size}")
     return np.ndarray(shape, a.dtype, flat, first * size if count else 0, [s * size for s in strides])
 
@@ -197,7 +199,8 @@ def expanded(a: Any, shape: Sequence[int]) -> Any:
 
 def broadcast_to(a: Any, shape: Sequence[int]) -> Any:
     """A view with dims added in front, and dims of size 1 repeated; not to be written to."""
-    if a.ndim == 0 and a.__class__ is np.ndarray:       # at each `sum().backward()`, and NumPy's function is slow
+    # at each `sum().backward()`, and NumPy's function is slow
+    if a.ndim == 0 and a.__class__ is np.ndarray:
         return np.ndarray(shape, a.dtype, a, 0, (0,) * len(shape))
     return np.broadcast_to(a, shape)
 

@@ -26,7 +26,8 @@ def in_float32(kernel: Callable[..., Any]) -> Callable[..., Any]:
 @in_float32
 def sum(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """NumPy's sum."""
-    return np.add.reduce(a, axis=axis, keepdims=keepdims)
+    reduce: Any = np.add.reduce
+    return reduce(a, axis=axis, keepdims=keepdims)
 
 
 @in_float32

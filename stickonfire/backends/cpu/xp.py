@@ -15,7 +15,7 @@ from numpy import (abs, add, all, any, arange, arccos, arccosh, arcsin, arcsinh,
                    argmax, argmin, argpartition, argsort, array_equal, asarray, bitwise_and, bitwise_count,
                    bitwise_or, bitwise_xor, ceil, concatenate, copysign, copyto, cos, cosh,
                    count_nonzero, diff, divide, divmod, einsum, empty, empty_like, equal, errstate, exp, exp2,
-                   expand_dims, expm1, eye, fix, flip, floor, floor_divide, fmax, fmin, fmod, frexp, full,
+                   expand_dims, expm1, eye, fix, flip, floor, floor_divide, fmax, fmin, fmod, frexp, frombuffer, full,
                    full_like, gcd, greater, greater_equal, heaviside, hypot, invert, isfinite, isinf, isnan,
                    lcm, ldexp, left_shift, less, less_equal, linspace, log, log1p, log2, log10, logaddexp,
                    logaddexp2, logical_and, logical_not, logical_or, logical_xor, matmul, maximum, minimum,
@@ -27,6 +27,7 @@ from numpy import (abs, add, all, any, arange, arccos, arccosh, arcsin, arcsinh,
                    unique, where, zeros, zeros_like)
 
 from ...core.dtypes import dtype
+from .conv import col2im, convolution, convolution_input, convolution_weight, im2col
 from .convert import cast, conj, from_dlpack, number_like
 from .gather import (add_rows, checked_index, checked_parts, checked_source, diagonals, gathered, index_add,
                      index_add_at, index_copy, index_fill, index_put_at, index_sum, joined, masked_scattered,
@@ -51,6 +52,7 @@ from .strided import (address, as_strided, basic, between, broadcast_to, contigu
                       diagonal, diagonal_scatter, expanded, fold_windows, geometry, is_contiguous, is_view,
                       is_writable, memory, offset, positions, resized, shares_memory, steps, storage,
                       strides_as_promised, unsqueezed, viewed, windows)
+from .threads import get_threads, set_threads
 from .types import from_numpy_dtype, to_numpy_dtype
 from .wide import cumprod, cumsum, mean, sum
 

@@ -8,17 +8,17 @@ from collections.abc import Callable
 from typing import Any
 
 from ...ops.op import REGISTRY
-from ..publish import function, inplace_method
+from ..publish import inplace_method, ready_function
 
 
 def fused(name: str) -> Callable[..., Any]:
     """The function that executes an op."""
-    return function(REGISTRY[name])
+    return ready_function(REGISTRY[name])
 
 
 def forms(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """An op's function, and the one that writes the result into the first input."""
-    return function(REGISTRY[name]), inplace_method(REGISTRY[name])
+    return ready_function(REGISTRY[name]), inplace_method(REGISTRY[name])
 
 
 linear = fused("linear")

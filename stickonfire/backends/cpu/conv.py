@@ -1,0 +1,169 @@
+"""Convolution on the CPU: windows as a strided view, copied into columns, and matrix products.
+
+`xp.py` hands these on to `ops/conv.py`. Arrays are (N, C, *spatial), with one, two or three spatial dims. The three
+functions are one trilinear form seen from its three sides: `convolution` gives the output, `convolution_input` what
+an output's gradient means for the input, `convolution_weight` for the weight. Imports NumPy only.
+"""
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from .products import product
+
+BLOCK = 1 << 18         # elements of columns made at a time: about what a second-level cache holds
+FEW = 64                # with fewer output places a sample, the samples of a block share one product
+
+Ints = Sequence[int]
+
+
+def padded_shape(spatial: Ints, padding: Ints) -> tuple[int, ...]:
+    return tuple([n + 2 * p for n, p in zip(spatial, padding)])
+
+
+def output_size(spatial: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints) -> tuple[int, ...]:
+    """How many windows there are along each dim."""
+    return tuple([(n + 2 * p - d * (k - 1) - 1) // s + 1
+                  for n, k, s, p, d in zip(spatial, kernel, stride, padding, dilation)])
+
+
+def with_border(x: Any, padding: Ints) -> Any:
+    """The input between zeros; itself if there is no padding."""
+    if not any(padding):
+        return x
+    out = np.zeros((*x.shape[:2], *padded_shape(x.shape[2:], padding)), x.dtype)
+    out[inner(padding)] = x
+    return out
+
+
+def inner(padding: Ints) -> tuple[Any, ...]:
+    """The index of what is not border."""
+    return (slice(None), slice(None), *[slice(p, -p or None) for p in padding])
+
+
+def windows_of(x: Any, kernel: Ints, stride: Ints, dilation: Ints, size: Ints) -> Any:
+    """A view of the windows. Shape: (N, C, *spatial) -> (N, C, *kernel, *size)."""
+    steps = x.strides[2:]
+    strides = (*x.strides[:2], *[n * d for n, d in zip(steps, dilation)], *[n * s for n, s in zip(steps, stride)])
+    return as_strided(x, (*x.shape[:2], *kernel, *size), strides)
+
+
+def add_windows(x: Any, windows: Any, kernel: Ints, stride: Ints, dilation: Ints, size: Ints) -> None:
+    """Adds windows (N, C, *kernel, *size) to where they came from: at one place of the kernel no two meet."""
+    for at in itertools.product(*[range(k) for k in kernel]):
+        target = [slice(a * d, a * d + (n - 1) * s + 1, s) for a, d, n, s in zip(at, dilation, size, stride)]
+        x[(slice(None), slice(None), *target)] += windows[(slice(None), slice(None), *at)]
+
+
+def blocks(count: int, each: int) -> Iterator[slice]:
+    """Samples that are worked on together."""
+    step = max(1, BLOCK // max(each, 1))
+    for start in range(0, count, step):
+        yield slice(start, min(start + step, count))
+
+
+def by_parts(convolve: Any, x: Any, weight: Any, bias: Any, *rest: Any) -> Any:
+    """A complex convolution as three real ones: (a - b) + i (c - a - b), c being that of the sums of the parts."""
+    real = convolve(x.real, weight.real, None if bias is None else bias.real, *rest)
+    imag = convolve(x.imag, weight.imag, None, *rest)
+    both = convolve(x.real + x.imag, weight.real + weight.imag, None if bias is None else bias.real + bias.imag, *rest)
+    out = np.empty(real.shape, np.result_type(x, weight))
+    out.real, out.imag = real - imag, both - real - imag
+    return out
+
+
+def convolution(x: Any, weight: Any, bias: Any, stride: Ints, padding: Ints, dilation: Ints, groups: int,
+                size: Ints = ()) -> Any:
+    """Cross-correlation. Shape: (N, C, *spatial), (O, C / groups, *kernel) -> (N, O, *size)."""
+    if x.dtype.kind == "c":
+        return by_parts(convolution, x, weight, bias, stride, padding, dilation, groups, size)
+    kernel = weight.shape[2:]
+    size = size or output_size(x.shape[2:], kernel, stride, padding, dilation)
+    windows = windows_of(with_border(x, padding), kernel, stride, dilation, size)
+    places, depth = math.prod(size), math.prod(weight.shape[1:])
+    out = np.empty((x.shape[0], weight.shape[0], *size), np.result_type(x, weight))
+    if out.size == 0:
+        return out
+    grouped = out.reshape(x.shape[0], groups, -1, places)
+    matrix = weight.reshape(groups, -1, depth)
+    for part in blocks(x.shape[0], groups * depth * places):
+        if groups == 1 and places < FEW:
+            columns = np.moveaxis(windows[part], 0, len(kernel) + 1).reshape(depth, -1)
+            rows = product(matrix[0], columns).reshape(weight.shape[0], -1, places)
+            grouped[part, 0] = np.swapaxes(rows, 0, 1)
+        else:
+            columns = windows[part].reshape(-1, groups, depth, places)
+            grouped[part] = product(matrix, columns)
+    if bias is not None:
+        out += bias.reshape(-1, *[1] * len(kernel))
+    return out
+
+
+def convolution_input(g: Any, weight: Any, bias: Any, shape: Ints, stride: Ints, padding: Ints, dilation: Ints,
+                      groups: int) -> Any:
+    """The adjoint in the input, also called transposed convolution. Shape: (N, O, *size), weight -> (N, C, *shape)."""
+    if g.dtype.kind == "c":
+        return by_parts(convolution_input, g, weight, bias, shape, stride, padding, dilation, groups)
+    kernel, size = weight.shape[2:], g.shape[2:]
+    count, channels = g.shape[0], weight.shape[1] * groups
+    places, depth = math.prod(size), math.prod(weight.shape[1:])
+    out = np.zeros((count, channels, *padded_shape(shape, padding)), np.result_type(g, weight))
+    if out.size and g.size:
+        grouped = g.reshape(count, groups, -1, places)
+        matrix = np.swapaxes(weight.reshape(groups, -1, depth), 1, 2)
+        for part in blocks(count, groups * depth * places):
+            add_windows(out[part], spread(matrix, grouped[part], kernel, size, channels), kernel, stride, dilation, size)
+    out = np.ascontiguousarray(out[inner(padding)])
+    if bias is not None:
+        out += bias.reshape(-1, *[1] * len(kernel))
+    return out
+
+
+def spread(matrix: Any, g: Any, kernel: Ints, size: Ints, channels: int) -> Any:
+    """The columns a block of gradients leads to, as windows (N, C, *kernel, *size)."""
+    count, groups, _, places = g.shape
+    if groups == 1 and places < FEW:
+        columns = product(matrix[0], np.moveaxis(g[:, 0], 0, 1).reshape(g.shape[2], -1))
+        return np.moveaxis(columns.reshape(channels, *kernel, count, *size), len(kernel) + 1, 0)
+    return product(matrix, g).reshape(count, channels, *kernel, *size)
+
+
+def convolution_weight(g: Any, x: Any, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, groups: int) -> Any:
+    """The adjoint in the weight. Shape: (N, O, *size), (N, C, *spatial) -> (O, C / groups, *kernel)."""
+    size = g.shape[2:]
+    count, channels, outputs = g.shape[0], x.shape[1] // groups, g.shape[1]
+    windows = windows_of(with_border(x, padding), kernel, stride, dilation, size)
+    places, depth = math.prod(size), channels * math.prod(kernel)
+    out = np.zeros((groups, outputs // groups, depth), np.result_type(g, x))
+    if g.size and out.size:
+        grouped = g.reshape(count, groups, -1, places)
+        for part in blocks(count, groups * depth * places):
+            if groups == 1 and places < FEW:
+                columns = np.moveaxis(windows[part], 0, len(kernel) + 1).reshape(depth, -1)
+                out[0] += product(np.moveaxis(grouped[part, 0], 0, 1).reshape(outputs, -1), columns.T)
+            else:
+                columns = windows[part].reshape(-1, groups, depth, places)
+                out += product(grouped[part], np.swapaxes(columns, -1, -2)).sum(axis=0)
+    return out.reshape(outputs, channels, *kernel)
+
+
+def im2col(x: Any, kernel: Ints, dilation: Ints, padding: Ints, stride: Ints) -> Any:
+    """Windows as columns. Shape: (N, C, H, W) -> (N, C * prod(kernel), L)."""
+    size = output_size(x.shape[2:], kernel, stride, padding, dilation)
+    windows = windows_of(with_border(x, padding), kernel, stride, dilation, size)
+    columns = windows.reshape(x.shape[0], x.shape[1] * math.prod(kernel), math.prod(size))
+    return columns.copy() if np.may_share_memory(columns, x) else columns
+
+
+def col2im(columns: Any, shape: Ints, kernel: Ints, dilation: Ints, padding: Ints, stride: Ints) -> Any:
+    """The adjoint of `im2col`: columns added up where they came from. Shape: (N, C * prod(kernel), L) -> (N, C, H, W)."""
+    size = output_size(shape, kernel, stride, padding, dilation)
+    count, channels = columns.shape[0], columns.shape[1] // math.prod(kernel)
+    out = np.zeros((count, channels, *padded_shape(shape, padding)), columns.dtype)
+    add_windows(out, columns.reshape(count, channels, *kernel, *size), kernel, stride, dilation, size)
+    return np.ascontiguousarray(out[inner(padding)])
