@@ -14,8 +14,9 @@ from .eager import *  # noqa: F403  (the list is eager.__all__)
 
 __version__ = "0.1.0"
 newaxis = None
-SUBMODULES = ("autograd", "backends", "compat", "cuda", "data", "io", "linalg", "models", "nn", "optim", "random",
-              "serialization", "special", "testing", "text", "train", "utils", "viz")
+SUBMODULES = ("accelerator", "autograd", "backends", "compat", "cpu", "cuda", "data", "io", "linalg", "models",
+              "mps", "nn", "optim", "random", "serialization", "special", "testing", "text", "train", "types",
+              "utils", "version", "viz", "xpu")
 LAZY = {"save": "io.checkpoint", "load": "io.checkpoint"}       # name -> where it is
 
 __all__ = [*eager.__all__, *LAZY, *SUBMODULES, "e", "inf", "nan", "newaxis", "pi"]

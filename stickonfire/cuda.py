@@ -43,3 +43,72 @@ def current_device() -> int:
     Raises: AssertionError, as PyTorch without CUDA.
     """
     raise AssertionError("Torch not compiled with CUDA enabled")
+
+
+def is_initialized() -> bool:
+    """Whether CUDA was started."""
+    return False
+
+
+def init() -> None:
+    """Starts CUDA.
+
+    Raises: AssertionError, as PyTorch without CUDA.
+    """
+    raise AssertionError("Torch not compiled with CUDA enabled")
+
+
+def set_device(device: object) -> None:
+    """Chooses the current CUDA device; as in PyTorch, a negative index is left unanswered.
+
+    Raises: AssertionError, as PyTorch without CUDA.
+    """
+    raise AssertionError("Torch not compiled with CUDA enabled")
+
+
+def get_device_name(device: object = None) -> str:
+    """The name of a CUDA device.
+
+    Raises: AssertionError, as PyTorch without CUDA.
+    """
+    raise AssertionError("Torch not compiled with CUDA enabled")
+
+
+def get_device_properties(device: object = None) -> object:
+    """The properties of a CUDA device.
+
+    Raises: AssertionError, as PyTorch without CUDA.
+    """
+    raise AssertionError("Torch not compiled with CUDA enabled")
+
+
+def get_device_capability(device: object = None) -> tuple[int, int]:
+    """The compute capability of a CUDA device.
+
+    Raises: AssertionError, as PyTorch without CUDA.
+    """
+    raise AssertionError("Torch not compiled with CUDA enabled")
+
+
+def memory_allocated(device: object = None) -> int:
+    """Bytes that tensors occupy on the CUDA device: none."""
+    return 0
+
+
+def max_memory_allocated(device: object = None) -> int:
+    """The most bytes that tensors occupied on the CUDA device: none."""
+    return 0
+
+
+def memory_reserved(device: object = None) -> int:
+    """Bytes that the allocator holds on the CUDA device: none."""
+    return 0
+
+
+def max_memory_reserved(device: object = None) -> int:
+    """The most bytes that the allocator held on the CUDA device: none."""
+    return 0
+
+
+def reset_peak_memory_stats(device: object = None) -> None:
+    """Forgets the peaks; without a device there are none."""

@@ -40,6 +40,8 @@ class dtype:
 
     def to_complex(self) -> dtype:
         """The complex dtype whose parts have this one."""
+        if self.category < FLOATING:
+            raise RuntimeError(f"Unknown Complex ScalarType for {SCALAR_NAMES[self.name]}: only floats have a complex dtype")
         return {float64: complex128, complex128: complex128}.get(self, complex64)
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 from typing import Any
 
 from ..backends.base import backend_for
-from ..core import dtypes
+from ..core import dtypes, state
 from ..core.device import device as device_type
 from ..core.dtypes import SCALAR_NAMES
 from ..core.dtypes import dtype as dtype_type
-from ..core.shapes import normalize_dim
+from ..core.formats import memory_format as memory_format_type
+from ..core.formats import strided, strides_in
+from ..core.shapes import contiguous_strides, normalize_dim
 from ..ops.op import REGISTRY
 from .binding import is_integer
-from .dispatch import dispatch
+from .creation import BUILTIN, tensor
+from .dispatch import NUMBERS, dispatch
 from .graph import tensor_kind
 from .inplace import dispatch_inplace
 from .publish import general
@@ -65,8 +68,23 @@ def data_ptr(self: Tensor) -> int:
 
 
 def is_contiguous(self: Tensor, memory_format: Any = None) -> bool:
-    """Whether the elements lie row-major and dense in memory."""
-    return namespace_of(self).is_contiguous(self._array)
+    """Whether the elements lie row-major and dense in memory, or in the order of a memory format."""
+    if memory_format is None or not check_format("is_contiguous", memory_format).order:
+        return namespace_of(self).is_contiguous(self._array)
+    shape = self._array.shape
+    return len(shape) == len(memory_format.order) and stride(self) == strides_in(memory_format, shape)
+
+
+def check_format(name: str, given: Any) -> memory_format_type:
+    """The memory format, if it is one; else TypeError."""
+    if not isinstance(given, memory_format_type):
+        raise TypeError(f"{name}(): argument 'memory_format' must be torch.memory_format, not {type(given).__name__}")
+    return given
+
+
+def dim_order(self: Tensor) -> tuple[int, ...]:
+    """The dims from slowest to fastest in memory.   Source: PyTorch `Tensor.dim_order`."""
+    return tuple(namespace_of(self).dense_order(self._array.shape, stride(self)))
 
 
 def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
@@ -75,6 +93,11 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     `to(dtype)`, `to(device)`, `to(device, dtype)`, `to(other)`; `non_blocking`, `copy`, `memory_format` as in
     PyTorch.
     """
+    form = kwargs.pop("memory_format", None)
+    if form is not None and check_format("to", form).order:
+        copy = kwargs.get("copy", False)
+        return to(self, *args, **kwargs).contiguous(memory_format=form).clone() if copy else contiguous(
+            to(self, *args, **kwargs), form)
     dtype, device, copy = parse_to(args, kwargs)
     backend = backend_of(self) if device is None else backend_for(device)
     if backend is not backend_of(self):
@@ -90,12 +113,14 @@ def parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[dtype_type 
     Raises: TypeError for anything that is neither.
     """
     dtype, device, copy = kwargs.pop("dtype", None), kwargs.pop("device", None), kwargs.pop("copy", False)
-    for name in ("non_blocking", "memory_format", "other"):
-        value = kwargs.pop(name, None)
-        args = (value, *args) if name == "other" and value is not None else args
+    kwargs.pop("non_blocking", None)
     if kwargs:
         raise TypeError("to() received an invalid combination of arguments: unexpected keyword "
-                        f"'{next(iter(kwargs))}'")
+                        f"'{next(iter(kwargs))}'. It takes a dtype, a device or a tensor, non_blocking, copy, memory_format")
+    if args and isinstance(args[0], type):
+        args = (builtin_dtype("to", args[0]), *args[1:])
+    if len([arg for arg in (*args, dtype) if isinstance(arg, dtype_type)]) > 1:
+        raise TypeError("to() received an invalid combination of arguments - got two dtypes")
     flags = []
     for arg in args:
         if isinstance(arg, Tensor):
@@ -113,6 +138,14 @@ def parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[dtype_type 
     return dtype, device, copy or len(flags) > 1 and flags[1]
 
 
+def builtin_dtype(name: str, kind: type) -> dtype_type:
+    """The dtype that a Python type of numbers stands for: float is float64."""
+    if kind not in BUILTIN:
+        raise TypeError(f"{name}() received an invalid combination of arguments - got (type {kind.__name__}), but expected a "
+                        "torch.dtype, a torch.device or a Tensor")
+    return BUILTIN[kind]
+
+
 def caster(dtype: dtype_type) -> Any:
     def method(self: Tensor, memory_format: Any = None) -> Tensor:
         return to(self, dtype)
@@ -126,7 +159,7 @@ def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_fo
 
     Raises: AssertionError where there is none.
     """
-    return to(self, "cuda" if device is None else device_type("cuda", device) if isinstance(device, int) else device)
+    return to(self, "cuda" if device is None else device_type(device))
 
 
 def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
@@ -139,6 +172,10 @@ def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
     """
     if dtype is None:
         return "torch." + tensor_kind(self).removeprefix("torch.")
+    if hasattr(dtype, "dtype") and isinstance(dtype, type):
+        dtype = dtype.dtype                             # torch.FloatTensor and its kin
+    if isinstance(dtype, type):
+        dtype = builtin_dtype("type", dtype)
     if isinstance(dtype, str):
         from_name = {f"torch.{SCALAR_NAMES[d.name]}Tensor": d for d in dtypes.DTYPES}
         if dtype not in from_name:
@@ -149,6 +186,8 @@ def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
 
 def type_as(self: Tensor, other: Tensor) -> Tensor:
     """The tensor in another's dtype."""
+    if not isinstance(other, Tensor):
+        raise TypeError(f"type_as(): argument 'other' (position 1) must be Tensor, not {type(other).__name__}")
     return to(self, other.dtype)
 
 
@@ -209,6 +248,8 @@ def hermitian(self: Tensor) -> Tensor:
 
 def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """Overwrites the tensor with `src`, broadcast and cast."""
+    if src.__class__ in NUMBERS:
+        src = tensor(src)
     if not isinstance(src, Tensor):
         raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}")
     return dispatch_inplace(REGISTRY["copy"], (self, src), {"non_blocking": False})
@@ -216,9 +257,12 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
 
 def contiguous(self: Tensor, memory_format: Any = None) -> Tensor:
     """The tensor itself if row-major and dense, else such a copy.   Source: PyTorch `Tensor.contiguous`."""
-    if namespace_of(self).is_contiguous(self._array):
+    if memory_format is not None and check_format("contiguous", memory_format).order:
+        if is_contiguous(self, memory_format):
+            return self
+    elif namespace_of(self).is_contiguous(self._array):
         return self
-    return dispatch(REGISTRY["contiguous"], (self,), {"memory_format": None})
+    return dispatch(REGISTRY["contiguous"], (self,), {"memory_format": memory_format})
 
 
 def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
@@ -229,6 +273,8 @@ def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
     if self.requires_grad:
         raise RuntimeError("cannot resize variables that require grad")
     shape = tuple([int(n) for n in (size if all(is_integer(n) for n in size) else tuple(size[0]))])
+    if min(shape, default=0) < 0:
+        raise RuntimeError(f"resize_(): sizes must not be negative, got {list(shape)}")
     if shape == self._array.shape:
         return self
     xp = namespace_of(self)
@@ -241,10 +287,19 @@ def resize_as_(self: Tensor, the_template: Tensor, memory_format: Any = None) ->
     return resize_(self, the_template._array.shape)
 
 
-def set_(self: Tensor, source: Tensor | None = None, *unused: Any) -> Tensor:
-    """Makes this tensor share another's memory and shape."""
-    xp = namespace_of(self)
-    self._array = xp.empty(0, self._array.dtype) if source is None else source._array
+def set_(self: Tensor, source: Any = None, storage_offset: int = 0, size: Any = None, stride: Any = None) -> Tensor:
+    """Makes this tensor share the memory of another one, or of a storage, under its shape or the one given."""
+    if source is None:
+        self._array = namespace_of(self).empty(0, self._array.dtype)
+        return self
+    if hasattr(source, "as_tensor"):                    # a storage
+        source = source.as_tensor(self.dtype)
+    if size is not None:
+        sizes = tuple(size)
+        source = source.as_strided(sizes, contiguous_strides(sizes) if stride is None else tuple(stride), storage_offset)
+    if source.dtype is not self.dtype:
+        raise RuntimeError(f"Could not set tensor of type {source.dtype} to a tensor of type {self.dtype}")
+    self._array = source._array
     return self
 
 
@@ -276,19 +331,33 @@ def apply_(self: Tensor, function: Any) -> Tensor:
     return self
 
 
+def map_(self: Tensor, tensor: Tensor, function: Any) -> Tensor:
+    """Replaces each element by a Python function of it and of another tensor's, in place. Slow."""
+    pairs = zip(self.reshape(-1).tolist(), tensor.expand(self._array.shape).reshape(-1).tolist())
+    values = iter([function(a, b) for a, b in pairs])
+    return apply_(self, lambda _: next(values))
+
+
+def check_tensor(name: str, input: Any) -> Tensor:
+    """The argument, if it is a tensor; else TypeError."""
+    if not isinstance(input, Tensor):
+        raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+    return input
+
+
 def is_floating_point(input: Tensor) -> bool:
     """Whether the dtype is a floating-point one."""
-    return input.dtype.is_floating_point
+    return check_tensor("is_floating_point", input).dtype.is_floating_point
 
 
 def is_complex(input: Tensor) -> bool:
     """Whether the dtype is a complex one."""
-    return input.dtype.is_complex
+    return check_tensor("is_complex", input).dtype.is_complex
 
 
 def is_signed(input: Tensor) -> bool:
     """Whether the dtype has negative numbers."""
-    return input.dtype.is_signed
+    return check_tensor("is_signed", input).dtype.is_signed
 
 
 def is_tensor(obj: Any) -> bool:
@@ -298,7 +367,7 @@ def is_tensor(obj: Any) -> bool:
 
 def is_nonzero(input: Tensor) -> bool:
     """Whether the one element is not zero."""
-    return bool(input)
+    return bool(check_tensor("is_nonzero", input))
 
 
 def swap_tensors(t1: Tensor, t2: Tensor) -> None:
@@ -307,6 +376,35 @@ def swap_tensors(t1: Tensor, t2: Tensor) -> None:
         a, b = getattr(t1, slot), getattr(t2, slot)
         setattr(t1, slot, b)
         setattr(t2, slot, a)
+
+
+def never(name: str, meaning: str) -> Any:
+    """A method that answers False: PyTorch has tensors that are so, here there are none."""
+    def method(self: Tensor, device: Any = None) -> bool:
+        return False
+    method.__name__, method.__doc__ = name, f"Whether the tensor {meaning}: never."
+    return method
+
+
+def is_same_size(self: Tensor, other: Tensor) -> bool:
+    """Whether both have one shape."""
+    return self._array.shape == other._array.shape
+
+
+def result_type(tensor1: Any, tensor2: Any) -> dtype_type:
+    """The dtype that an op of the two, tensors or numbers, would compute in.   Source: PyTorch `torch.result_type`.
+
+    >>> import stickonfire as torch
+    >>> torch.result_type(torch.tensor([1, 2], dtype=torch.int32), 1.0)
+    torch.float32
+    """
+    given = (tensor1, tensor2)
+    for value in given:
+        if not isinstance(value, (Tensor, *NUMBERS)):
+            raise TypeError("result_type() received an invalid combination of arguments - got "
+                            f"({', '.join(type(v).__name__ for v in given)}), but expected tensors and numbers")
+    return dtypes.result_type([(t.dtype, t._array.ndim) for t in given if isinstance(t, Tensor)],
+                              [n for n in given if not isinstance(n, Tensor)], state.default_dtype())
 
 
 def share_memory_(self: Tensor) -> Tensor:
@@ -326,7 +424,10 @@ METHODS: dict[str, Any] = {
     "is_floating_point": is_floating_point, "is_complex": is_complex, "is_signed": is_signed, "is_nonzero": is_nonzero,
     "is_cuda": False, "is_sparse": False, "is_quantized": False, "is_mkldnn": False, "is_meta": False,
     "is_nested": False,
-    "names": property(lambda self: (None,) * self.ndim), "name": None, "layout": None,
+    "is_cpu": True, "is_mps": False, "is_xpu": False, "is_sparse_csr": False, "name": None, "layout": strided,
+    "is_pinned": never("is_pinned", "lies in pinned memory"), "is_shared": never("is_shared", "lies in shared memory"),
+    "is_distributed": never("is_distributed", "is one of several parts"), "is_same_size": is_same_size,
+    "dim_order": dim_order, "map_": map_,
     "itemsize": property(element_size), "nbytes": property(lambda self: self._array.size * self._array.itemsize),
     "T": property(transposed), "mT": property(matrix_transposed), "H": property(hermitian),
     "mH": property(lambda self: adjoint(self) if self.ndim >= 2 else matrix_transposed(self)),
@@ -336,4 +437,4 @@ METHODS: dict[str, Any] = {
     "bool": caster(dtypes.bool_), "cfloat": caster(dtypes.complex64), "cdouble": caster(dtypes.complex128),
 }
 
-FUNCTIONS = (is_floating_point, is_complex, is_signed, is_tensor, is_nonzero, numel, resize_as_)
+FUNCTIONS = (is_floating_point, is_complex, is_signed, is_tensor, is_nonzero, numel, resize_as_, result_type)

@@ -152,7 +152,7 @@ def first_gradient(t: Tensor, g: Tensor | None, create_graph: bool) -> Any:
     xp = namespace_of(t)
     if g is None:
         if t._array.size != 1:
-            raise RuntimeError("grad can be implicitly created only for scalar outputs. This one has shape "
+            raise RuntimeError("grad can be implicitly created only for scalar outputs\nThis one has shape "
                                f"{list(t._array.shape)}: reduce it with .sum() or .mean(), or pass gradient=")
         if t._array.dtype.kind == "c":
             raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {t.dtype}")
@@ -273,7 +273,7 @@ def is_leaf(self: Tensor) -> bool:
 def grad_fn(self: Tensor) -> Node | None:
     """The node that made this tensor; None for a leaf."""
     edge = current_edge(self)
-    return None if edge is None or isinstance(edge, AccumulateGrad) else ends_of(edge)[0]
+    return None if edge is None or isinstance(edge, AccumulateGrad) else ends_of(edge)[0].shown()
 
 
 def output_nr(self: Tensor) -> int:

@@ -24,14 +24,12 @@ def run(name: str, *inputs: Any, **attrs: Any) -> Any:
     return dispatch(op, inputs, op.attribute_defaults | attrs)
 
 
-ALL = {"max": REGISTRY["max_all"], "min": REGISTRY["min_all"]}
+LARGEST, SMALLEST = REGISTRY["max_all"], REGISTRY["min_all"]
 NO_ATTRS: dict[str, Any] = {}
 
 
 def extreme(name: str, pairwise: str, input: Tensor, dim: Any, keepdim: bool, other: Any) -> Any:
-    """The form of max or min that was called."""
-    if dim is None and other is None:
-        return dispatch(ALL[name], (input,), NO_ATTRS)
+    """The form of max or min that was called, with a dim or another tensor."""
     if isinstance(dim, Tensor):
         other = dim
     if other is not None:
@@ -51,6 +49,8 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
     >>> torch.tensor([[1, 5], [7, 2]]).max(1).indices
     tensor([1, 0])
     """
+    if dim is None and other is None:
+        return dispatch(LARGEST, (input,), NO_ATTRS)
     return extreme("max", "maximum", input, dim, keepdim, other)
 
 
@@ -66,6 +66,8 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
     >>> torch.tensor([[1, 5], [7, 2]]).min()
     tensor(1)
     """
+    if dim is None and other is None:
+        return dispatch(SMALLEST, (input,), NO_ATTRS)
     return extreme("min", "minimum", input, dim, keepdim, other)
 
 

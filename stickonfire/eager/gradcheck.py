@@ -151,7 +151,7 @@ def floating(outputs: Any) -> tuple[Tensor, ...]:
 
 def random_like(t: Tensor, strided: bool = False) -> Tensor:
     """Random numbers of a tensor's shape and dtype, the same each time; with gaps in memory if wanted."""
-    made = randn(*t.shape, *([2] if strided else []), dtype=t.dtype, generator=Generator().manual_seed(0))
+    made = randn((*t.shape, *([2] if strided else [])), dtype=t.dtype, generator=Generator().manual_seed(0))
     return made[..., 0] if strided else made
 
 
@@ -178,9 +178,7 @@ def numerical_jacobians(func: Function, inputs: tuple[Any, ...], i: int, eps: fl
     shapes = differentiable(func(*inputs))
     rows: list[list[Tensor]] = [[] for _ in shapes]
     for index in itertools.product(*map(range, x.shape)):
-        steps = [central(func, inputs, x, index, eps)]
-        if x.is_complex():
-            steps.append(central(func, inputs, x, index, eps * 1j))
+        steps = [central(func, inputs, x, index, unit, eps) for unit in ((1, 1j) if x.is_complex() else (1,))]
         for o, row in enumerate(rows):
             parts = [as_real(step[o]) for step in steps]
             row.append(parts[0] if len(parts) == 1 else parts[0] + 1j * parts[1])
@@ -188,21 +186,20 @@ def numerical_jacobians(func: Function, inputs: tuple[Any, ...], i: int, eps: fl
             for row, out in zip(rows, shapes)]
 
 
-def central(func: Function, inputs: tuple[Any, ...], x: Tensor, where: Any, step: Any) -> list[Tensor]:
-    """(f(x + step) - f(x - step)) / (2 |step|) for each differentiable output; x is changed and restored."""
+def central(func: Function, inputs: tuple[Any, ...], x: Tensor, where: Any, way: Any, eps: float) -> list[Tensor]:
+    """(f(x + eps way) - f(x - eps way)) / (2 eps) for each differentiable output; x is changed and restored."""
     chosen = [k for k, t in enumerate(as_many(func(*inputs))) if wants_gradient(t)]
     array = x._array
-    before = array[where].copy() if hasattr(array[where], "copy") else array[where]
+    before = array[where].copy()
     results = []
     try:
         for sign in (1, -1):
-            array[where] = before + sign * step
+            array[where] = before + sign * eps * way
             outputs = as_many(func(*inputs))
             results.append([outputs[k].detach().clone() for k in chosen])
     finally:
         array[where] = before
-    size = 1 if isinstance(step, Tensor) else abs(step)
-    return [(plus - minus) / (2 * size) for plus, minus in zip(*results)]
+    return [(plus - minus) / (2 * eps) for plus, minus in zip(*results)]
 
 
 def as_many(outputs: Any) -> Sequence[Any]:
@@ -285,7 +282,7 @@ def check_projections(func: Function, inputs: tuple[Any, ...], outputs: tuple[Te
     sources = [inputs[i] for i in places]
     directions = [unit(random_like(t)) for t in sources]
     cotangents = [unit(random_like(t)) for t in outputs]
-    numerical = [central(func, inputs, x, ..., tolerance.eps * u._array) for x, u in zip(sources, directions)]
+    numerical = [central(func, inputs, x, ..., u._array, tolerance.eps) for x, u in zip(sources, directions)]
     for o, (out, v) in enumerate(zip(outputs, cotangents)):
         found = grad(out, sources, v, retain_graph=True, allow_unused=True)
         again = grad(out, sources, v, retain_graph=True, allow_unused=True)

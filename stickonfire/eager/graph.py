@@ -5,6 +5,7 @@ graphs keep gradients alive, not tensors. Saved arrays carry the version they we
 """
 from __future__ import annotations
 
+import functools
 import traceback
 import weakref
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from ..core.state import modes
 from ..ops.op import Op
 from ..tape.node import Edge, Hooks, Node, Output, ends_of, next_number
 from .modes import set_grad
+from .node_names import node_name
 from .promotion import SCALAR_NAMES
 from .tensor import INFERENCE, Tensor, make, new, version_cell
 
@@ -69,8 +71,16 @@ class OpNode(Node):
     simple = True                       # one output, of more than 16 bits: rules take gradient and saved values as they are
     native: Any = None                  # the output's array dtype, where inputs differ from it
 
+    label = ""                          # in the classes that users see: the name
+
     def name(self) -> str:
-        return self.op.grad_name
+        return self.label or node_name(self)
+
+    def shown(self) -> OpNode:
+        """The node, as an instance of a class of its own name, as PyTorch's are: type(t.grad_fn).__name__ tells the op."""
+        if not self.label:
+            self.__class__ = class_named(type(self), node_name(self))
+        return self
 
     def release(self) -> None:
         if self.versions or (self.op.scalars and keeps_operands(self.op, self.saved)):
@@ -94,6 +104,12 @@ class OpNode(Node):
         if xp is None:
             xp, g, saved = values.arguments(self, grads, saved)
         return (op.backward or prepare(op))(xp, g, saved)
+
+
+@functools.cache
+def class_named(base: type[OpNode], name: str) -> Any:
+    """A subclass that differs in its name alone."""
+    return type(name.rpartition("::")[2], (base,), {"__slots__": (), "label": name, "__module__": base.__module__})
 
 
 def keeps_operands(op: Op, saved: Any) -> bool:

@@ -300,7 +300,7 @@ def as_item(part: Any) -> Any:
             raise IndexError("tensors used as indices must be long, int, byte or bool tensors, not "
                              f"{part.dtype}. Convert with .long()")
         return part if part.dtype.category == BOOL or part.dtype is dtypes.int64 else part.long()
-    if hasattr(part, "__index__"):
+    if hasattr(part, "__index__") and not getattr(part, "ndim", 0) and getattr(part, "dtype", None) != bool:
         return part.__index__()
     if isinstance(part, str):
         raise TypeError("new(): invalid data type 'str'. Index with ints, slices or tensors")

@@ -7,23 +7,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..backends.base import BY_DEVICE, backend_for
+from ..backends.base import BY_DEVICE
 from ..core.config import DETERMINISM, PRECISIONS, switches
 from ..core.device import device as device_type
 from .tensor import Tensor
 
 
 def set_default_device(device: Any) -> None:
-    """Where new tensors live from here on; None means the CPU.
+    """Where new tensors live from here on; None means the CPU. A device that isn't there is an error at the next tensor.
 
-    Raises: as creating a tensor there does.   Source: PyTorch `torch.set_default_device`.
+    Raises: RuntimeError for a spelling PyTorch does not know.   Source: PyTorch `torch.set_default_device`.
 
     >>> import stickonfire as torch
     >>> torch.set_default_device("cpu"); torch.get_default_device()
     device(type='cpu')
     """
-    if device is not None:
-        backend_for(device)
     switches.default_devices[:] = [] if device is None else [device_type(device)]
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..core.formats import preserve_format, strides_in
 from ..core.shapes import broadcast_shapes, normalize_dim
 from .op import op
 from .shape import BOTH, Ints, dims_once, passed_on, two_dims
@@ -302,7 +303,9 @@ def _(xp, g, pad):
 @op(publish=BOTH)
 def clone(xp, input, *, memory_format: Any = None):
     """A copy, through which gradients flow. Shape: (*) -> (*).   Source: PyTorch `clone`."""
-    return xp.copy(input)
+    if memory_format is None or memory_format is preserve_format:
+        return xp.copy(input)
+    return xp.laid_out(input, strides_in(memory_format, input.shape))
 
 
 clone.gradient("input")(passed_on)
@@ -314,7 +317,9 @@ def contiguous(xp, input, memory_format: Any = None):
 
     Source: PyTorch `Tensor.contiguous`.
     """
-    return xp.contiguous(input)
+    if memory_format is None or not memory_format.order:
+        return xp.contiguous(input)
+    return xp.laid_out(input, strides_in(memory_format, input.shape))
 
 
 contiguous.gradient("input")(passed_on)

@@ -1,6 +1,7 @@
 """Running extremes and running log-sum-exp along a dim; running sums and products stand in `reduce.py`."""
 from __future__ import annotations
 
+from ..core.limits import finfo
 from ..core.shapes import normalize_dim
 from .op import op
 from .sort import BOTH, from_places, refuse_complex
@@ -60,7 +61,7 @@ def _(xp, g, input, out, dim):
         return g
     if xp.dtype_of(input).is_complex:
         return xp.conj(xp.exp(tails(xp, xp.log(xp.conj(g)) - out, dim) + input))
-    low = xp.full_like(g, -float("inf"))
+    low = xp.full_like(g, finfo(xp.dtype_of(g)).min)        # not -inf: the rule is differentiated in turn
     rising = xp.where(g > 0, xp.log(xp.where(g > 0, g, xp.ones_like(g))), low)
     falling = xp.where(g < 0, xp.log(xp.where(g < 0, -g, xp.ones_like(g))), low)
     return xp.exp(tails(xp, rising - out, dim) + input) - xp.exp(tails(xp, falling - out, dim) + input)

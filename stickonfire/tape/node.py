@@ -55,10 +55,15 @@ class Node:
     def release(self) -> None:
         """Drops what was saved; a second backward then raises."""
 
+    def shown(self) -> Node:
+        """The node as users see it."""
+        return self
+
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
         """PyTorch's view of the parents: pairs of node and output number."""
-        return tuple([(None, 0) if edge is None else ends_of(edge) for edge in self.parents])
+        ends = [(None, 0) if edge is None else ends_of(edge) for edge in self.parents]
+        return tuple([(None if node is None else node.shown(), output) for node, output in ends])
 
     @property
     def metadata(self) -> dict[Any, Any]:

@@ -181,9 +181,9 @@ def test_low_rank():
 
 @pytest.mark.oracle
 @pytest.mark.parametrize("snippet", [
-    "torch.linalg.qr(torch.arange(6., dtype=torch.float64).view(3, 2) + 1)", "torch.linalg.inv(torch.zeros(2, 2))",
+    "torch.linalg.qr(torch.arange(6., dtype=torch.float64).view(3, 2) + 1)",
     "torch.linalg.lu(torch.tensor([[0., 2.], [3., 4.]]))", "torch.lu_unpack(*torch.lu(torch.eye(2)))",
-    "torch.slogdet(torch.tensor([[0., 2.], [3., 4.]]))", "torch.linalg.cholesky(-torch.eye(2))",
+    "torch.slogdet(torch.tensor([[0., 2.], [3., 4.]]))",
     "torch.linalg.ldl_factor(torch.tensor([[0., 2.], [2., 0.]]))", "torch.geqrf(torch.tensor([[3., 1.], [4., 2.]]))",
     "torch.triangular_solve(torch.ones(2, 1), torch.eye(2))", "torch.linalg.matrix_rank(torch.ones(3, 3))",
     "torch.logdet(torch.tensor([[0., 1.], [1., 0.]]))", "torch.svd(torch.eye(2) * 3, compute_uv=False)",

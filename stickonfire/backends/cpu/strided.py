@@ -26,6 +26,13 @@ def copy(a: Any) -> Any:
     return a.copy(order="K")
 
 
+def laid_out(a: Any, strides: Sequence[int]) -> Any:
+    """A copy with the strides, in elements, of some order of the dims."""
+    order = dense_order(a.shape, strides)
+    inverse = sorted(range(a.ndim), key=order.__getitem__)
+    return a.transpose(order).copy(order="C").transpose(inverse)
+
+
 def dense_order(shape: Sequence[int], strides: Sequence[int]) -> list[int]:
     """The dims from slowest to fastest, as a copy of an expanded array lays them out.
 

@@ -50,7 +50,7 @@ from .pydata import from_data
 from .special import *  # noqa: F403
 from .strided import (address, as_strided, basic, between, broadcast_to, contiguous, copy, dense_order,
                       diagonal, diagonal_scatter, expanded, fold_windows, geometry, is_contiguous, is_view,
-                      is_writable, memory, offset, positions, resized, shares_memory, steps, storage,
+                      is_writable, laid_out, memory, offset, positions, resized, shares_memory, steps, storage,
                       strides_as_promised, unsqueezed, viewed, windows)
 from .threads import get_threads, set_threads
 from .types import from_numpy_dtype, to_numpy_dtype

@@ -1,0 +1,9 @@
+"""PyTorch's spelling `torch.version`. `cuda` and `hip` are None, as in a build for the CPU."""
+from __future__ import annotations
+
+from . import __version__
+
+cuda = hip = xpu = git_version = None
+debug = False
+
+__all__ = ["__version__", "cuda", "debug", "git_version", "hip", "xpu"]
