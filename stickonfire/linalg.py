@@ -4,5 +4,5 @@ from __future__ import annotations
 from .core.errors import LinAlgError
 from .eager import published
 
-__all__ = ["LinAlgError", *published("linalg")]
+__all__ = [*published("linalg"), "LinAlgError"]  # noqa: PLE0604
 globals().update(published("linalg"))

@@ -1,7 +1,6 @@
 """PyTorch's spelling `torch.autograd`: a list of names, no logic. The code is in `eager/` and `tape/`."""
 from ..eager.autograd import Variable, backward, grad
 from ..eager.function import Function, FunctionCtx
-from .gradcheck import GradcheckError, gradcheck, gradgradcheck
 from ..eager.modes import (
     detect_anomaly,
     enable_grad,
@@ -13,6 +12,7 @@ from ..eager.modes import (
     set_grad_enabled,
 )
 from . import function, functional, grad_mode, graph
+from .gradcheck import GradcheckError, gradcheck, gradgradcheck
 
 __all__ = [
     "Function", "FunctionCtx", "GradcheckError", "Variable", "backward", "detect_anomaly", "enable_grad", "function",

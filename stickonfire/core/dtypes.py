@@ -59,6 +59,7 @@ complex64 = dtype("complex64", 8, COMPLEX)
 complex128 = dtype("complex128", 16, COMPLEX)
 half, double, short, long, cfloat, cdouble = float16, float64, int16, int64, complex64, complex128
 
+BUILTIN = {float: float64, int: int64, bool: bool_, complex: complex128}       # what Python's types stand for as `dtype=`
 DTYPES = (bool_, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64, complex64, complex128)
 BY_NAME = {d.name: d for d in DTYPES}
 # How PyTorch's messages call them

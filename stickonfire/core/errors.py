@@ -2,11 +2,14 @@
 from __future__ import annotations
 
 
-class LinAlgError(RuntimeError):
+class _LinAlgError(RuntimeError):
     """A matrix is singular, not positive definite, or an algorithm did not converge.
 
     Source: PyTorch `torch.linalg.LinAlgError`.
 
-    >>> issubclass(LinAlgError, RuntimeError)
-    True
+    >>> LinAlgError.__name__
+    '_LinAlgError'
     """
+
+
+LinAlgError = _LinAlgError          # PyTorch's public name for it

@@ -27,7 +27,8 @@ class Modes(threading.local):
 
 
 ORDINARY_LEVEL, NO_GRAD_LEVEL, SPECIAL_LEVEL = range(3)
-ORDINARY = {"grad": True, "inference": False, "anomaly": False, "anomaly_nan": True, "packers": (), "packers_refused": ""}
+ORDINARY = {"grad": True, "inference": False, "anomaly": False, "anomaly_nan": True, "packers": (),
+            "packers_refused": ""}
 modes = Modes()
 plain = True                # no thread has left the ordinary modes
 _lock = threading.Lock()

@@ -13,7 +13,7 @@ from ..core.formats import strided, strides_in
 from ..core.shapes import contiguous_strides, normalize_dim
 from ..ops.op import REGISTRY
 from .binding import is_integer
-from .creation import BUILTIN, tensor
+from .creation import tensor
 from .dispatch import NUMBERS, dispatch
 from .graph import tensor_kind
 from .inplace import dispatch_inplace
@@ -116,7 +116,8 @@ def parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[dtype_type 
     kwargs.pop("non_blocking", None)
     if kwargs:
         raise TypeError("to() received an invalid combination of arguments: unexpected keyword "
-                        f"'{next(iter(kwargs))}'. It takes a dtype, a device or a tensor, non_blocking, copy, memory_format")
+                        f"'{next(iter(kwargs))}'. It takes a dtype, a device or a tensor, non_blocking, copy, "
+                        "memory_format")
     if args and isinstance(args[0], type):
         args = (builtin_dtype("to", args[0]), *args[1:])
     if len([arg for arg in (*args, dtype) if isinstance(arg, dtype_type)]) > 1:
@@ -140,10 +141,11 @@ def parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[dtype_type 
 
 def builtin_dtype(name: str, kind: type) -> dtype_type:
     """The dtype that a Python type of numbers stands for: float is float64."""
-    if kind not in BUILTIN:
-        raise TypeError(f"{name}() received an invalid combination of arguments - got (type {kind.__name__}), but expected a "
+    if kind not in dtypes.BUILTIN:
+        raise TypeError(f"{name}() received an invalid combination of arguments - got (type {kind.__name__}), but "
+                        "expected a "
                         "torch.dtype, a torch.device or a Tensor")
-    return BUILTIN[kind]
+    return dtypes.BUILTIN[kind]
 
 
 def caster(dtype: dtype_type) -> Any:
@@ -296,7 +298,8 @@ def set_(self: Tensor, source: Any = None, storage_offset: int = 0, size: Any = 
         source = source.as_tensor(self.dtype)
     if size is not None:
         sizes = tuple(size)
-        source = source.as_strided(sizes, contiguous_strides(sizes) if stride is None else tuple(stride), storage_offset)
+        steps = contiguous_strides(sizes) if stride is None else tuple(stride)
+        source = source.as_strided(sizes, steps, storage_offset)
     if source.dtype is not self.dtype:
         raise RuntimeError(f"Could not set tensor of type {source.dtype} to a tensor of type {self.dtype}")
     self._array = source._array

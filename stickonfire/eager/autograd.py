@@ -5,7 +5,7 @@ Translates between Tensors and the walk of `tape/engine.py`. User-written functi
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from ..core import state
@@ -132,7 +132,8 @@ def start(tensors: Tensors, grads: Any, create_graph: bool) -> Roots:
             continue
         edge = current_edge(t)
         if edge is None:
-            raise RuntimeError(f"element {len(edges)} of tensors does not require grad and does not have a grad_fn. Nothing it "
+            raise RuntimeError(f"element {len(edges)} of tensors does not require grad and does not have a "
+                               "grad_fn. Nothing it "
                                "was computed from has requires_grad=True (or it was computed under no_grad)")
         edges.append(edge)
         first.append(first_gradient(t, g, create_graph))
@@ -142,7 +143,8 @@ def start(tensors: Tensors, grads: Any, create_graph: bool) -> Roots:
 def at_edge(edge: GradientEdge, g: Tensor | None, create_graph: bool) -> Any:
     """The gradient a walk starts with at a gradient edge."""
     if g is None:
-        raise RuntimeError("grad can be implicitly created only for scalar outputs: a GradientEdge needs its gradient in "
+        raise RuntimeError("grad can be implicitly created only for scalar outputs: a GradientEdge needs its "
+                           "gradient in "
                            "grad_outputs")
     return g if create_graph else g._array
 
@@ -215,7 +217,8 @@ def set_grad_value(self: Tensor, value: Tensor | None) -> None:
     """
     if value is not None:
         if not isinstance(value, Tensor):
-            raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
+            raise TypeError("assigned grad expected to be a Tensor or None but got grad of type "
+                            f"{type(value).__name__}")
         if value is self:
             raise RuntimeError("can't assign Variable as its own grad")
         if value._array.shape != self._array.shape:
@@ -246,8 +249,10 @@ def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
     edge = current_edge(self)
     if edge is not None and not isinstance(edge, AccumulateGrad):
         if not requires_grad:
-            raise RuntimeError("you can only change requires_grad flags of leaf variables. If you want to use a computed "
-                               "variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach().")
+            raise RuntimeError("you can only change requires_grad flags of leaf variables. If you want to use "
+                               "a computed "
+                               "variable in a subgraph that doesn't require differentiation use var_no_grad = "
+                               "var.detach().")
     elif requires_grad and edge is None:
         if self._array.dtype.kind not in DIFFERENTIABLE:
             raise RuntimeError("only Tensors of floating point and complex dtype can require gradients. This one is "

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..backends.base import BY_ARRAY
+from ..core.dtypes import BUILTIN
+from ..core.dtypes import dtype as dtype_type
 from ..ops.op import Op
 from .tensor import Tensor, make
 
@@ -29,7 +31,7 @@ def bind(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tupl
             check_some(op, inputs)
         if len(args) <= n:
             return inputs, op.attribute_defaults
-        return inputs, {**op.attribute_defaults, **dict(zip(op.attributes, args[n:]))}
+        return inputs, with_dtype(op, {**op.attribute_defaults, **dict(zip(op.attributes, args[n:]))})
     if len(args) > op.positional:
         raise TypeError(f"{op.name}() takes {op.positional} positional arguments but {len(args)} were given")
     given = dict(zip(op.params, args))
@@ -50,7 +52,21 @@ def bind(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tupl
         if op.scalars == "some":
             check_some(op, inputs)
     attrs = op.attribute_defaults | {name: given[name] for name in op.attributes if name in given}
-    return inputs, attrs
+    return inputs, with_dtype(op, attrs)
+
+
+def with_dtype(op: Op, attrs: dict[str, Any]) -> dict[str, Any]:
+    """The attributes, with a Python type given as `dtype=` replaced by the dtype it stands for.
+
+    Raises: TypeError for what is no dtype.
+    """
+    kind = attrs.get("dtype")
+    if kind is None or isinstance(kind, dtype_type):
+        return attrs
+    if not isinstance(kind, type) or kind not in BUILTIN:
+        raise TypeError(f"{op.name}() received an invalid combination of arguments - dtype must be torch.dtype, not "
+                        f"{type(kind).__name__}. Dtypes are objects, such as torch.float32")
+    return {**attrs, "dtype": BUILTIN[kind]}
 
 
 def gather_varargs(op: Op, args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -59,9 +75,12 @@ def gather_varargs(op: Op, args: tuple[Any, ...]) -> tuple[Any, ...]:
     if len(args) <= at or args[at].__class__ is tuple:
         return args
     rest = args[at:]
-    for n in rest:
+    if len(rest) == 1 and isinstance(rest[0], (tuple, list)):
+        rest = tuple(rest[0])
+    for i, n in enumerate(rest):
         if n.__class__ is not int and not is_integer(n):
-            return args
+            raise TypeError(f"{op.name}(): argument '{op.varargs}' (position {i + 1}) must be tuple of ints, not "
+                            f"{type(n).__name__}: got {n!r}")
     return (*args[:at], tuple([int(n) for n in rest]))
 
 

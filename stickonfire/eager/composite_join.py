@@ -20,7 +20,7 @@ CAT, STACK, PAD = REGISTRY["cat"], REGISTRY["stack"], REGISTRY["constant_pad_nd"
 
 def outright(tensors: Any) -> list[Any] | None:
     """The arrays of the tensors, if all have one dtype and nothing is to be recorded."""
-    if not state.plain or not tensors or tensors.__class__ not in (list, tuple):
+    if not state.plain or tensors.__class__ not in (list, tuple) or not tensors:
         return None
     arrays, native = [], None
     for t in tensors:

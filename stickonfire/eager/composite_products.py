@@ -1,4 +1,4 @@
-"""Products made of matrix products: tensordot, kron, inner, multi_dot, trace, cross; `einsum.py` has einsum."""
+"""Products made of matrix products: tensordot, kron, inner, multi_dot, cross; `einsum.py` has einsum."""
 from __future__ import annotations
 
 import math
@@ -73,14 +73,6 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
     left, right = [n for size in a for n in (size, 1)], [n for size in b for n in (1, size)]
     product = input.reshape(left) * other.reshape(right)
     return product.reshape([m * n for m, n in zip(a, b)])
-
-
-@composed
-def trace(input: Tensor) -> Tensor:
-    """The sum of the diagonal. Shape: (N, M) -> ().   Source: PyTorch `trace`."""
-    if input.ndim != 2:
-        raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.ndim}")
-    return input.diagonal().sum()
 
 
 @composed
@@ -179,6 +171,6 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
     return (x.conj() * y).sum(dim)
 
 
-FUNCTIONS = (einsum, tensordot, inner, kron, trace, chain_matmul, cross)
-METHODS = {"inner": inner, "kron": kron, "trace": trace, "cross": cross}
+FUNCTIONS = (einsum, tensordot, inner, kron, chain_matmul, cross)
+METHODS = {"inner": inner, "kron": kron, "cross": cross}
 LINALG = {"multi_dot": multi_dot, "vecdot": vecdot}

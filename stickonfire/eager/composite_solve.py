@@ -66,10 +66,8 @@ def is_vector(A: Tensor, B: Tensor) -> bool:
 
 
 def solved(A: Tensor, B: Tensor, left: bool) -> tuple[Tensor, Tensor]:
-    vector = left and is_vector(A, B)
-    if vector:
-        x, info = run("solve_info", A, B.unsqueeze(-1))
-        return x.squeeze(-1), info
+    if left and is_vector(A, B):
+        return run("solve_info", A, B, vector=True)
     if B.ndim < 2:
         raise RuntimeError("linalg.solve: Vector broadcasting of the left hand side is not supported for left=False. "
                            "In this "

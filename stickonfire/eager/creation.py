@@ -27,10 +27,10 @@ def options(name: str, dtype: Any, device: Any, layout: Any = None, pin_memory: 
     Raises: TypeError for what is no dtype, layout or bool; RuntimeError or AssertionError for a device that isn't there.
     """
     if dtype is not None and not isinstance(dtype, dtype_type):
-        if not isinstance(dtype, type) or dtype not in BUILTIN:
+        if not isinstance(dtype, type) or dtype not in dtypes.BUILTIN:
             raise TypeError(f"{name}(): argument 'dtype' must be torch.dtype, not {type(dtype).__name__}. Dtypes are objects, "
                             "such as torch.float32")
-        dtype = BUILTIN[dtype]
+        dtype = dtypes.BUILTIN[dtype]
     if layout is not None:
         check_layout(layout, name)
     if requires_grad.__class__ is not bool:
@@ -42,9 +42,6 @@ def options(name: str, dtype: Any, device: Any, layout: Any = None, pin_memory: 
     if pin_memory:
         raise RuntimeError("pin_memory: Need to provide pin_memory allocator to use pin memory. There is no accelerator")
     return {"dtype": dtype, "device": device}
-
-
-BUILTIN = {float: dtypes.float64, int: dtypes.int64, bool: dtypes.bool_, complex: dtypes.complex128}
 
 
 def create(name: str, requires_grad: bool, **attrs: Any) -> Tensor:

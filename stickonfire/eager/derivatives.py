@@ -33,7 +33,8 @@ def jacobian(func: Function, inputs: Tensors, create_graph: bool = False, strict
             [0., 4.]])
     """
     if strategy not in ("reverse-mode", "forward-mode"):
-        raise ValueError('Expected strategy to be either "forward-mode" or "reverse-mode". Hint: If your function has more '
+        raise ValueError('Expected strategy to be either "forward-mode" or "reverse-mode". Hint: If your '
+                         'function has more '
                          'outputs than inputs, "forward-mode" tends to be more performant. Otherwise, prefer to use '
                          f'"reverse-mode". Got {strategy!r}.')
     with enable_grad():
@@ -41,7 +42,7 @@ def jacobian(func: Function, inputs: Tensors, create_graph: bool = False, strict
         sources = prepared(given, create_graph)
         single_output, outputs = as_tuple(func(*sources), "outputs of the user-provided function", "jacobian")
         rows = [jacobian_rows(i, out, sources, create_graph, strict) for i, out in enumerate(outputs)]
-    result = tuple([tuple([finished(part, create_graph) for part in row]) for row in rows])
+    result: tuple[Any, ...] = tuple([tuple([finished(part, create_graph) for part in row]) for row in rows])
     if single:
         result = tuple([row[0] for row in result])
     return result[0] if single_output else result
@@ -51,10 +52,11 @@ def jacobian_rows(i: int, out: Tensor, sources: tuple[Tensor, ...], create_graph
     """The derivatives of output i with respect to each input."""
     parts: list[list[Tensor]] = [[] for _ in sources]
     for j in range(out.numel()):
-        row = derivative(out, sources, one_hot(out, j), create_graph, strict, f"Output {i} of the user-provided function")
+        row = derivative(out, sources, one_hot(out, j), create_graph, strict, f"Output {i} of the "
+                                                                              "user-provided function")
         for part, g in zip(parts, row):
             part.append(g)
-    return [namespace.stack(part).reshape(*out.shape, *source.shape) if part else
+    return [namespace.stack(part).reshape((*out.shape, *source.shape)) if part else
             namespace.zeros_like(source, shape=(*out.shape, *source.shape)) for part, source in zip(parts, sources)]
 
 
@@ -178,7 +180,8 @@ def as_tuple(value: Any, what: str, caller: str) -> tuple[bool, tuple[Tensor, ..
     for i, item in enumerate(values):
         if not isinstance(item, Tensor):
             place = f"element {i} of the given {what}" if isinstance(value, tuple) else f"the given {what}"
-            raise TypeError(f"The {what} given to {caller} must be either a Tensor or a tuple of Tensors but {place} has type "
+            raise TypeError(f"The {what} given to {caller} must be either a Tensor or a tuple of Tensors but "
+                            f"{place} has type "
                             f"{type(item)}.")
     return not isinstance(value, tuple), values
 
@@ -198,9 +201,9 @@ def derivative(outputs: Any, sources: Sequence[Tensor], vectors: Any, create_gra
         if strict:
             raise RuntimeError(f"{what} is independent of the inputs. This is not allowed in strict mode.")
         return [namespace.zeros_like(t) for t in sources]
-    found = grad([out for out, _ in pairs], sources, [v for _, v in pairs], retain_graph=True, create_graph=create_graph,
-                 allow_unused=True)
-    for i, (g, source) in enumerate(zip(found, sources)):
+    found = grad([out for out, _ in pairs], sources, [v for _, v in pairs], retain_graph=True,
+                 create_graph=create_graph, allow_unused=True)
+    for i, g in enumerate(found):
         if strict and g is None:
             raise RuntimeError(f"{what} is independent of input {i}. This is not allowed in strict mode.")
     return [namespace.zeros_like(source) if g is None else g for g, source in zip(found, sources)]
@@ -208,7 +211,8 @@ def derivative(outputs: Any, sources: Sequence[Tensor], vectors: Any, create_gra
 
 def check_dependence(out: Tensor, strict: bool, what: str) -> None:
     if strict and not out.requires_grad:
-        raise RuntimeError(f"{what} does not require gradients. The outputs must be computed in a differentiable manner from "
+        raise RuntimeError(f"{what} does not require gradients. The outputs must be computed in a "
+                           "differentiable manner from "
                            "the input when running in strict mode.")
 
 

@@ -80,8 +80,8 @@ def execute(op: Op, arrays: list[Any], attrs: dict[str, Any]) -> tuple[Any, Any]
         result = forward(op, xp, arrays, attrs)
     except OverflowError:
         result = forward(op, xp, wrap_numbers(op, arrays), attrs)
-    except (ValueError, TypeError) as error:
-        raise rephrased(error, op, arrays) from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise rephrased(error, op, arrays, attrs) from error
     if rounded is not None:
         result = round_floats(xp, result, rounded)
     return result, xp

@@ -16,10 +16,9 @@ from ..backends.base import XP
 from ..core import state
 from ..core.state import modes
 from ..tape.node import Edge, Node, Output, next_number
-from . import namespace
-from .graph import DIFFERENTIABLE, FREED, AccumulateGrad, SavedTensor, tensor_kind
+from .graph import DIFFERENTIABLE, FREED, AccumulateGrad, SavedTensor, forward_trace
 from .modes import no_grad, set_grad
-from .tensor import Tensor, make, make_view, version_cell
+from .tensor import Tensor, make, make_view
 from .views import current_edge, rebase
 
 
@@ -108,7 +107,8 @@ class FunctionNode(Node):
                                f"{len(result)}). Return one for each argument of forward, None where there is none")
         for i, g in enumerate(result[:self.count]):
             if g is not None and i not in self.tensors:
-                raise RuntimeError(f"function {name} returned a gradient different than None at position {i + 1}, but the "
+                raise RuntimeError(f"function {name} returned a gradient different than None at position "
+                                   f"{i + 1}, but the "
                                    "corresponding forward input was not a Variable")
         return True
 
@@ -173,7 +173,8 @@ class Function(FunctionCtx, metaclass=FunctionMeta):
                       DeprecationWarning, stacklevel=2)
 
     def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise RuntimeError("Legacy autograd function with non-static forward method is deprecated. Please use new-style "
+        raise RuntimeError("Legacy autograd function with non-static forward method is deprecated. Please use "
+                           "new-style "
                            "autograd function with static forward method. (Example: "
                            f"{type(self).__name__}.apply(x))")
 
@@ -190,7 +191,8 @@ class Function(FunctionCtx, metaclass=FunctionMeta):
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
         """One gradient for each argument of forward, from one for each output. Overridden by each function."""
-        raise NotImplementedError("You must implement either the backward or vjp method for your custom autograd.Function "
+        raise NotImplementedError("You must implement either the backward or vjp method for your custom "
+                                  "autograd.Function "
                                   "to use it with backward mode AD.")
 
     vjp = backward
@@ -225,7 +227,7 @@ class Function(FunctionCtx, metaclass=FunctionMeta):
 def make_node(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], tensors: tuple[int, ...],
               edges: list[Edge | None]) -> FunctionNode:
     """The node of one call."""
-    node = object.__new__(cls._backward_cls)
+    node: FunctionNode = object.__new__(cls._backward_cls)
     node.number, node.parents, node.ctx, node.count, node.tensors = next_number(), tuple(edges), ctx, len(args), tensors
     arrays = [args[i]._array for i in tensors]
     node.natives = tuple([a.dtype for a in arrays])
@@ -274,7 +276,8 @@ def check_dirty(t: Tensor, tracked: bool, is_input: bool) -> None:
         raise RuntimeError("a leaf Variable that requires grad has been used in an in-place operation. Give it to the "
                            "function as x.clone()")
     if not is_input:
-        warnings.warn("Only input Tensors should be given to ctx.mark_dirty(). If a Tensor is not an input, there is no need "
+        warnings.warn("Only input Tensors should be given to ctx.mark_dirty(). If a Tensor is not an input, "
+                      "there is no need "
                       "to pass it to mark_dirty().", stacklevel=3)
 
 
@@ -288,7 +291,8 @@ def beside(t: Tensor, edge: Edge | None) -> Tensor:
 def save(node: FunctionNode, t: Tensor, output: Any) -> SavedTensor:
     """One of the tensors given to `save_for_backward`."""
     if not isinstance(t, Tensor):
-        raise TypeError(f"save_for_backward can only save variables, but got {tensor_kind(t) if t is None else type(t)}: "
+        raise TypeError("save_for_backward can only save variables, but got "
+                        f"{type(t)}: "
                         "store anything else as an attribute of ctx")
     return SavedTensor(t, current_edge(t), node)
 
@@ -325,7 +329,10 @@ class Refusal(Node):
 
 
 class InplaceFunction(Function):
-    """A Function that may work in place, chosen at construction. Source: PyTorch `InplaceFunction`, kept for old code."""
+    """A Function that may work in place, chosen at construction; kept for old code.
+
+    Source: PyTorch `InplaceFunction`.
+    """
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()

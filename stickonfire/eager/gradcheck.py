@@ -42,8 +42,9 @@ def gradcheck(func: Function, inputs: Tensor | Sequence[Any], *, eps: float = 1e
               fast_mode: bool = False, masked: bool | None = None) -> bool:
     """Whether the gradients of `func` agree with finite differences. Inputs should be float64 or complex128.
 
-    fast_mode: checks one random projection of each jacobian. raise_exception: whether disagreement raises, or gives False.
-    check_batched_grad, masked: accepted; batched gradients are computed one by one here, and nothing is sparse.
+    fast_mode: checks one random projection of each jacobian. raise_exception: whether disagreement raises,
+    or gives False. check_batched_grad, masked: accepted; batched gradients are computed one by one here, and
+    nothing is sparse.
 
     Raises: GradcheckError (a RuntimeError) that shows both jacobians; ValueError if no input requires a gradient.
     Source: PyTorch `torch.autograd.gradcheck`.
@@ -93,10 +94,12 @@ def gradgradcheck(func: Function, inputs: Tensor | Sequence[Any], grad_outputs: 
     True
     """
     if check_fwd_over_rev:
-        raise NotImplementedError("gradgradcheck: forward-mode differentiation is not there. Leave check_fwd_over_rev out")
+        raise NotImplementedError("gradgradcheck: forward-mode differentiation is not there. Leave "
+                                  "check_fwd_over_rev out")
     given = tuple(inputs) if isinstance(inputs, (list, tuple)) else (inputs,)
     if grad_outputs is None:
-        cotangents = [random_like(t, gen_non_contig_grad_outputs).requires_grad_() for t in differentiable(func(*given))]
+        cotangents = [random_like(t, gen_non_contig_grad_outputs).requires_grad_()
+                      for t in differentiable(func(*given))]
     else:
         cotangents = list(grad_outputs) if isinstance(grad_outputs, (list, tuple)) else [grad_outputs]
     count = len(given)
@@ -107,7 +110,8 @@ def gradgradcheck(func: Function, inputs: Tensor | Sequence[Any], grad_outputs: 
         found = grad(outputs, sources, args[count:], create_graph=True, allow_unused=True)
         return tuple([g for g in found if g is not None])
     return gradcheck(gradient, (*given, *cotangents), eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception,
-                     nondet_tol=nondet_tol, check_undefined_grad=check_undefined_grad, check_grad_dtypes=check_grad_dtypes,
+                     nondet_tol=nondet_tol, check_undefined_grad=check_undefined_grad,
+                     check_grad_dtypes=check_grad_dtypes,
                      fast_mode=fast_mode)
 
 
@@ -127,12 +131,15 @@ def check_inputs(inputs: tuple[Any, ...]) -> None:
         if not wants_gradient(t):
             continue
         if t.dtype not in (float64, complex128):
-            warnings.warn(f"Input #{i} requires gradient and is not a double precision floating point or complex. This check "
+            warnings.warn(f"Input #{i} requires gradient and is not a double precision floating point or "
+                          "complex. This check "
                           "will likely fail if all the inputs are not of double precision floating point or complex. ",
                           stacklevel=3)
         if any(step == 0 and n > 1 for step, n in zip(t.stride(), t.shape)):
-            raise RuntimeError(f"The {i}th input has a dimension with stride 0. gradcheck only supports inputs that are "
-                               "non-overlapping to be able to compute the numerical gradients correctly. You should call "
+            raise RuntimeError(f"The {i}th input has a dimension with stride 0. gradcheck only supports "
+                               "inputs that are "
+                               "non-overlapping to be able to compute the numerical gradients correctly. You "
+                               "should call "
                                ".contiguous on the input before passing it to gradcheck.")
 
 
@@ -244,12 +251,14 @@ def near(a: Tensor, b: Tensor, tolerance: Tolerance) -> bool:
 
 def mismatch(o: int, i: int, numerical: Tensor, analytical: Tensor, note: str = "") -> str:
     """The message for jacobians that disagree."""
-    return (f"Jacobian mismatch for output {o} with respect to input {i},\nnumerical:{numerical}\nanalytical:{analytical}\n"
+    return (f"Jacobian mismatch for output {o} with respect to input "
+            f"{i},\nnumerical:{numerical}\nanalytical:{analytical}\n"
             f"{note}")
 
 
 def not_reproducible(tolerance: Tolerance) -> str:
-    return ("Backward is not reentrant, i.e., running backward with same input and grad_output multiple times gives different "
+    return ("Backward is not reentrant, i.e., running backward with same input and grad_output multiple times "
+            "gives different "
             "values, although analytical gradient matches numerical gradient.The tolerance for nondeterminism was "
             f"{tolerance.nondet}.")
 
@@ -276,7 +285,8 @@ def check_zero(func: Function, inputs: tuple[Any, ...], tolerance: Tolerance) ->
 # -- the fast mode -------------------------------------------------------------------------------------------------
 
 
-def check_projections(func: Function, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...], tolerance: Tolerance) -> None:
+def check_projections(func: Function, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...],
+                      tolerance: Tolerance) -> None:
     """Compares v.J.u for one random direction u of each input and v of each output."""
     places = [i for i, t in enumerate(inputs) if wants_gradient(t)]
     sources = [inputs[i] for i in places]
@@ -291,7 +301,8 @@ def check_projections(func: Function, inputs: tuple[Any, ...], outputs: tuple[Te
             expected = inner(v, numerical[k][o])
             if abs(value - expected) > tolerance.atol + tolerance.rtol * abs(expected):
                 slow = numerical_jacobians(func, inputs, i, tolerance.eps)[o], analytical_jacobians(out, [inputs[i]])[0]
-                raise GradcheckError(mismatch(o, i, *slow, f"The above quantities relating the numerical and analytical "
+                raise GradcheckError(mismatch(o, i, *slow, "The above quantities relating the numerical and "
+                                                           "analytical "
                                               f"jacobians are computed in fast mode: v.J.u is {expected} and {value}."))
             if g is not None and g.numel() and (g - again[k]).abs().max().item() > tolerance.nondet:
                 raise GradcheckError(not_reproducible(tolerance))

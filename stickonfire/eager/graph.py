@@ -65,10 +65,10 @@ class OpNode(Node):
 
     __slots__ = ("op", "saved", "versions")
     op: Op
-    saved: tuple[Any, ...] | None       # for each rule the values it wants, None if it does not apply; None once released
+    saved: tuple[Any, ...] | None       # for each rule what it wants, or None if it does not apply; None once released
     versions: tuple[tuple[list[int], int], ...]         # of the saved tensors: (cell, what it should hold)
 
-    simple = True                       # one output, of more than 16 bits: rules take gradient and saved values as they are
+    simple = True                       # one output, of more than 16 bits: rules take everything as it is
     native: Any = None                  # the output's array dtype, where inputs differ from it
 
     label = ""                          # in the classes that users see: the name
@@ -77,7 +77,7 @@ class OpNode(Node):
         return self.label or node_name(self)
 
     def shown(self) -> OpNode:
-        """The node, as an instance of a class of its own name, as PyTorch's are: type(t.grad_fn).__name__ tells the op."""
+        """The node, as an instance of a class of its own name, as PyTorch's are."""
         if not self.label:
             self.__class__ = class_named(type(self), node_name(self))
         return self
@@ -85,12 +85,6 @@ class OpNode(Node):
     def release(self) -> None:
         if self.versions or (self.op.scalars and keeps_operands(self.op, self.saved)):
             self.saved = None
-
-    def __getattr__(self, name: str) -> Any:
-        """PyTorch's `_saved_self`, `_saved_other`, `_saved_result`, ...: what the node keeps."""
-        if not name.startswith("_saved_"):
-            raise AttributeError(f"'{self.name()}' object has no attribute '{name}'")
-        return saved_value(self, name.removeprefix("_saved_"))
 
     def apply(self, grads: list[Any], values: Any) -> Any:
         saved = self.saved
@@ -109,13 +103,24 @@ class OpNode(Node):
 @functools.cache
 def class_named(base: type[OpNode], name: str) -> Any:
     """A subclass that differs in its name alone."""
-    return type(name.rpartition("::")[2], (base,), {"__slots__": (), "label": name, "__module__": base.__module__})
+    return type(name.rpartition("::")[2], (base,), {
+        "__slots__": (), "label": name, "__module__": base.__module__, "__getattr__": saved_attribute})
+
+
+def saved_attribute(node: OpNode, name: str) -> Any:
+    """PyTorch's `_saved_self`, `_saved_other`, `_saved_result`, ...: what the node keeps.
+
+    Only the classes that users see have it: a class with a `__getattr__` is slower in all it does.
+    """
+    if not name.startswith("_saved_"):
+        raise AttributeError(f"'{node.name()}' object has no attribute '{name}'")
+    return saved_value(node, name.removeprefix("_saved_"))
 
 
 def keeps_operands(op: Op, saved: Any) -> bool:
     """Whether a rule kept an operand, if only a number: PyTorch then refuses a second backward."""
-    return any([kept is not None and any([source == "input" for source, _ in rule.wants])
-                for rule, kept in zip(op.rules, saved)])
+    return any(kept is not None and any(source == "input" for source, _ in rule.wants)
+               for rule, kept in zip(op.rules, saved))
 
 
 def saved_value(node: OpNode, name: str) -> Any:
@@ -127,7 +132,8 @@ def saved_value(node: OpNode, name: str) -> Any:
         raise RuntimeError(FREED)
     for rule, kept in zip(node.op.rules, node.saved):
         for (source, key), value in zip(rule.wants, kept or ()):
-            if source == "input" and name in (node.op.tensors[key], "self" if key == 0 else "") and value.__class__ in XP:
+            wanted = (node.op.tensors[key], "self" if key == 0 else "") if source == "input" else ()
+            if name in wanted and value.__class__ in XP:
                 return make(value, node.parents[key])
             if (source == "out" and name == "result") or (source == "input" and name == node.op.tensors[key]):
                 return make(value, node) if value.__class__ in XP else value
@@ -234,7 +240,7 @@ class SavedTensor:
 
     __slots__ = ("array", "cell", "edge", "kind", "output", "version")
 
-    def __init__(self, t: Tensor, edge: Edge | None, node: Node) -> None:
+    def __init__(self, t: Tensor, edge: Edge | None, node: Node | None) -> None:
         self.cell = version_cell(t)
         self.version, self.kind = self.cell[0], t.__class__
         self.output = ends_of(edge)[1] if edge is not None and ends_of(edge)[0] is node else -1

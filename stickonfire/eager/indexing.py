@@ -22,7 +22,7 @@ from .tensor import Tensor, bump, make, namespace_of
 WHOLE = slice(None)
 INDEX, INDEX_PUT, COPY, FILL = (REGISTRY[name] for name in ("index", "index_put", "copy", "fill_with"))
 STEPS = {step: specialized(op, general) for step, op in BASIC.items()}
-take_rows = specialized(REGISTRY["index_rows"], general)
+take_rows, insert_dim = (specialized(REGISTRY[name], general) for name in ("index_rows", "unsqueeze"))
 
 
 def getitem(self: Tensor, index: Any) -> Tensor:
@@ -39,7 +39,9 @@ def getitem(self: Tensor, index: Any) -> Tensor:
         if kind is int:
             if self._array.ndim:
                 return STEPS["Select"](self, (index, ...))
-        elif kind is tuple or kind is slice or index is None:
+        elif index is None:
+            return insert_dim(self, 0)
+        elif kind is tuple or kind is slice:
             parts = index if kind is tuple else (index,)
             step = simple_step(parts, self._array.shape)
             if step:
@@ -300,7 +302,7 @@ def as_item(part: Any) -> Any:
             raise IndexError("tensors used as indices must be long, int, byte or bool tensors, not "
                              f"{part.dtype}. Convert with .long()")
         return part if part.dtype.category == BOOL or part.dtype is dtypes.int64 else part.long()
-    if hasattr(part, "__index__") and not getattr(part, "ndim", 0) and getattr(part, "dtype", None) != bool:
+    if hasattr(part, "__index__") and not (getattr(part, "ndim", 0) or str(getattr(part, "dtype", "")) == "bool"):
         return part.__index__()
     if isinstance(part, str):
         raise TypeError("new(): invalid data type 'str'. Index with ints, slices or tensors")

@@ -22,17 +22,19 @@ from .views import check_writable, current_edge, rebase
 def dispatch_inplace(op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Tensor:
     """Executes an op and writes its result into the first input.
 
-    Raises: RuntimeError for a leaf that requires a gradient, a result of another shape, or one whose dtype does not fit.
+    Raises: RuntimeError for a leaf that requires a gradient, a result of another shape, or one whose dtype
+    does not fit.
     """
     target = inputs[0]
     arrays = [t._array if isinstance(t, Tensor) else t for t in inputs]
     edges = [current_edge(t) if isinstance(t, Tensor) else None for t in inputs]
-    tracked = (state.plain or modes.records) and (any([edge is not None for edge in edges]) or base_edge(target))
+    tracked = (state.plain or modes.records) and (any(edge is not None for edge in edges) or base_edge(target))
     array = arrays[0]
     xp = XP[array.__class__]
     recorded = inputs
     if target._alias is INFERENCE and not (not state.plain and modes.inference):
-        raise RuntimeError("Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to "
+        raise RuntimeError("Inplace update to inference tensor outside InferenceMode is not allowed.You can "
+                           "make a clone to "
                            "get a normal tensor before doing inplace update.")
     if tracked:
         check_writable(target, edges[0])
@@ -116,7 +118,8 @@ def write_out(op: Op, result: Any, out: Any) -> Any:
     if not isinstance(out, Tensor):
         raise TypeError(f"{op.name}(): argument 'out' must be Tensor, not {type(out).__name__}")
     if (state.plain or modes.records) and (result._edge is not None or out._edge is not None):
-        raise RuntimeError(f"{op.name}(): functions with out=... arguments don't support automatic differentiation, but "
+        raise RuntimeError(f"{op.name}(): functions with out=... arguments don't support automatic "
+                           "differentiation, but "
                            "one of the arguments requires grad.")
     xp = XP[out._array.__class__]
     if out._array.shape != result._array.shape:

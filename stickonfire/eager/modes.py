@@ -138,11 +138,15 @@ class inference_mode(Mode):
 
 
 class detect_anomaly(Mode):
-    """Backward errors name the forward line; gradients that turn NaN raise. Source: PyTorch `autograd.detect_anomaly`."""
+    """Backward errors name the forward line; gradients that turn NaN raise.
+
+    Source: PyTorch `autograd.detect_anomaly`.
+    """
 
     def __init__(self, check_nan: bool = True) -> None:
         self.changes = {"anomaly": True, "anomaly_nan": check_nan}
-        warnings.warn("Anomaly Detection has been enabled. This mode will increase the runtime and should only be enabled "
+        warnings.warn("Anomaly Detection has been enabled. This mode will increase the runtime and should "
+                      "only be enabled "
                       "for debugging.", stacklevel=2)
 
     def clone(self) -> Mode:

@@ -15,7 +15,7 @@ from .results import result_class
 
 
 def composed(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Lets a function take `out=`, `axis=`, `keepdims=`, and its first argument as `input=` or `A=`, as PyTorch does."""
+    """Lets a function take `out=`, `axis=`, `keepdims=`, and its first argument as `input=` or `A=`."""
     named: Any = SimpleNamespace(name=function.__name__.strip("_"))
     names = function.__code__.co_varnames[:function.__code__.co_argcount + function.__code__.co_kwonlyargcount]
     names_set = frozenset(names)

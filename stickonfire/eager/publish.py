@@ -123,15 +123,32 @@ def inplace_operator(op: Op, dunder: str) -> Callable[..., Any]:
 
 def reflected(op: Op) -> Callable[..., Any]:
     """The operator `other op self`, for an `other` that is no Tensor."""
+    number = REFLECTED.get(op.name)
+
     def method(self: Tensor, other: Any) -> Any:
         if not is_operand(other):
             return NotImplemented
         if not isinstance(self, Tensor):
             raise TypeError(f"descriptor of '{op.name}' for Tensor objects doesn't apply to a '{type(self).__name__}' object")
+        if number is not None and other.__class__ in NUMBERS:
+            return number(self, other)
         if other.__class__ in NUMBERS or isinstance(other, Tensor):
             return dispatch(op, (other, self), op.attribute_defaults)
         return dispatch(op, bind(op, (other, self), {})[0], op.attribute_defaults)
     return method
+
+
+def number_minus(t: Tensor, number: Any) -> Any:
+    """number - t: a node of its own in PyTorch."""
+    return dispatch(REGISTRY["number_minus"], (t, number), {})
+
+
+def number_over(t: Tensor, number: Any) -> Any:
+    """number / t: in PyTorch number * (1 / t), which is rounded twice."""
+    return dispatch(REGISTRY["mul"], (dispatch(REGISTRY["reciprocal"], (t,), {}), number), {})
+
+
+REFLECTED = {"sub": number_minus, "div": number_over}
 
 
 def is_operand(value: Any) -> bool:

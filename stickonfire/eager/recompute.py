@@ -43,9 +43,11 @@ def checkpoint(function: Callable[..., Any], *args: Any, use_reentrant: bool | N
                debug: bool = False, early_stop: bool = True, **kwargs: Any) -> Any:
     """`function(*args, **kwargs)`, keeping little for backward: what it saves is computed a second time then.
 
-    use_reentrant=False is the better form; True supports no keyword arguments, no `autograd.grad`, and needs an input that
-    requires a gradient. preserve_rng_state=True (a further keyword): random numbers are the same both times.
-    context_fn: gives the contexts of the two runs. determinism_check: "default" compares shapes and dtypes, "none" nothing.
+    use_reentrant=False is the better form; True supports no keyword arguments, no `autograd.grad`, and needs
+    an input that requires a gradient. preserve_rng_state=True (a further keyword): random numbers are the
+    same both times.
+    context_fn: gives the contexts of the two runs. determinism_check: "default" compares shapes and dtypes,
+    "none" nothing.
 
     Raises: CheckpointError in backward if the second run saved something else.
     Source: PyTorch `torch.utils.checkpoint.checkpoint`.
@@ -57,7 +59,8 @@ def checkpoint(function: Callable[..., Any], *args: Any, use_reentrant: bool | N
     tensor([1.3818, 1.3818])
     """
     if use_reentrant is None:
-        warnings.warn("torch.utils.checkpoint: the use_reentrant parameter should be passed explicitly. use_reentrant=False is "
+        warnings.warn("torch.utils.checkpoint: the use_reentrant parameter should be passed explicitly. "
+                      "use_reentrant=False is "
                       "recommended, but if you need to preserve the current default behavior, you can pass "
                       "use_reentrant=True.", stacklevel=2)
         use_reentrant = True
@@ -110,8 +113,10 @@ class Frame:
             if i < len(self.slots):
                 if self.compare and (tuple(t.shape), t.dtype) != self.facts[i]:
                     raise CheckpointError(
-                        "torch.utils.checkpoint: Recomputed values for the following tensors have different metadata than "
-                        f"during the forward pass.\ntensor at position {i}:\nsaved metadata: {self.facts[i]}\nrecomputed "
+                        "torch.utils.checkpoint: Recomputed values for the following tensors have different "
+                        "metadata than "
+                        f"during the forward pass.\ntensor at position {i}:\nsaved metadata: "
+                        f"{self.facts[i]}\nrecomputed "
                         f"metadata: {(tuple(t.shape), t.dtype)}")
                 if self.slots[i]() is not None:
                     self.found[i] = t
@@ -124,8 +129,10 @@ class Frame:
                 saved_tensors_hooks(take, lambda t: t):
             self.function(*args, **kwargs)
         if count != len(self.slots):
-            raise CheckpointError("torch.utils.checkpoint: A different number of tensors was saved during the original forward "
-                                  f"and recomputation.\nNumber of tensors saved during forward: {len(self.slots)}\nNumber of "
+            raise CheckpointError("torch.utils.checkpoint: A different number of tensors was saved during the "
+                                  "original forward "
+                                  "and recomputation.\nNumber of tensors saved during forward: "
+                                  f"{len(self.slots)}\nNumber of "
                                   f"tensors saved during recomputation: {count}.")
 
 
@@ -219,8 +226,10 @@ def checkpoint_sequential(functions: Any, segments: int, input: Any, use_reentra
     Source: PyTorch `torch.utils.checkpoint.checkpoint_sequential`.
     """
     if use_reentrant is None:
-        warnings.warn("torch.utils.checkpoint.checkpoint_sequential: the use_reentrant parameter should be passed explicitly. "
-                      "use_reentrant=False is recommended, but if you need to preserve the current default behavior, you can "
+        warnings.warn("torch.utils.checkpoint.checkpoint_sequential: the use_reentrant parameter should be "
+                      "passed explicitly. "
+                      "use_reentrant=False is recommended, but if you need to preserve the current default "
+                      "behavior, you can "
                       "pass use_reentrant=True.", stacklevel=2)
         use_reentrant = True
     preserve = kwargs.pop("preserve_rng_state", True)

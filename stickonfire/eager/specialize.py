@@ -86,7 +86,7 @@ def source(op: Op, operator: bool = False) -> str:
     lines += ["    kind = a0.__class__",
               "    try:",
               f"        result = forward(XP[kind], {', '.join(given)})",
-              "    except (ValueError, TypeError, OverflowError):",
+              "    except (ValueError, TypeError, OverflowError, AttributeError):",
               f"        return {slow}               # says what is wrong",
               "    if result.__class__ is not kind:",
               "        if result.__class__ is tuple or result.__class__ is list:",
@@ -161,7 +161,7 @@ def signature(op: Op, out: bool = True) -> str:
 
 def arguments(op: Op) -> str:
     """The call's arguments again, for the general way."""
-    positional = [f"*{name}" if name == op.varargs else name for name in op.params[:op.positional]]
+    positional = op.params[:op.positional]
     named = [f"{name!r}: {name}, " for name in op.params[op.positional:] if name != op.varargs]
     return f"({', '.join(positional)},), {{{''.join(named)}}}"
 
@@ -188,9 +188,11 @@ def unusual_arguments(op: Op) -> list[str]:
         v = op.varargs
         lines += [f"    if len({v}) == 1 and {v}[0].__class__ is tuple:",
                   f"        {v} = {v}[0]",
+                  f"    elif not {v}:",
+                  f"        return general(op, ({', '.join(op.tensors)},), {{}})           # says what is missing",
                   f"    for n in {v}:",
                   "        if n.__class__ is not int:",
-                  f"            return {fall_back(op)}"]
+                  f"            return general(op, ({', '.join(op.tensors)}, *{v}), {{}})"]
         given = [name for name in op.attributes if name != v and name in op.params[:op.positional]]
         assert not given, f"{op.name}: a positional attribute beside *{v}"
     return lines

@@ -47,12 +47,12 @@ class ArrayValues:
 
     def arguments(self, node: OpNode, grads: list[Any], saved: Any) -> tuple[Any, Any, Any]:
         """Namespace, output gradient(s) and saved values, as an op's rules want them."""
-        arrays = [g if g is None or g.__class__ in XP else as_array(g) for g in grads]
+        arrays: list[Any] = [g if g is None or g.__class__ in XP else as_array(g) for g in grads]
         some = next(g for g in arrays if g is not None)
         xp = XP[some.__class__]
         if node.outputs > 1:
             arrays = [xp.zeros(shape, some.dtype) if g is None else g for g, shape in zip(arrays, node.shape)]
-        if node.op.opmath and any([g.dtype.itemsize == 2 for g in arrays]):
+        if node.op.opmath and any(g.dtype.itemsize == 2 for g in arrays):
             arrays = [widened(xp, g) for g in arrays]
             saved = [None if kept is None else [widened(xp, value) for value in kept] for kept in saved]
         return xp, arrays if node.outputs > 1 else arrays[0], saved
@@ -173,7 +173,8 @@ class TensorValues(ArrayValues):
         if node.outputs == 1:
             filled: Any = grads[0]
         else:
-            filled = [namespace.zeros_like(some, shape=shape) if g is None else g for g, shape in zip(grads, node.shape)]
+            filled = [namespace.zeros_like(some, shape=shape) if g is None else g
+                      for g, shape in zip(grads, node.shape)]
         return namespace, filled, [None if kept is None else self.connected(node, rule, kept)
                                    for rule, kept in zip(node.op.rules, saved)]
 
@@ -243,7 +244,7 @@ def checked_result(result: Any, given: Tensor | None) -> Any:
     if not isinstance(result, Tensor):
         raise TypeError(f"expected Tensor, but hook returned '{type(result).__name__}'")
     if result._array.shape != given._array.shape:                       # type: ignore[union-attr]
-        raise RuntimeError(f"hook '<unknown>' has changed the size of value: it returned shape "      # noqa: F541
+        raise RuntimeError(f"hook '<unknown>' has changed the size of value: it returned shape "
                            f"{list(result._array.shape)} for a gradient of shape "
                            f"{list(given._array.shape)}")               # type: ignore[union-attr]
     return result
@@ -256,7 +257,8 @@ def as_many(result: Any, given: tuple[Any, ...], what: str) -> tuple[Any, ...]:
     """
     result = (result,) if isinstance(result, Tensor) else tuple(result)
     if len(result) != len(given):
-        raise RuntimeError(f"hook has returned an incorrect number of values for {what} (got {len(result)}, but expected "
+        raise RuntimeError(f"hook has returned an incorrect number of values for {what} (got {len(result)}, "
+                           "but expected "
                            f"{len(given)})")
     return result
 
@@ -274,7 +276,7 @@ def writable(array: Any) -> Any:
 
 def repeats(array: Any) -> bool:
     """Whether the array is an expanded one, which in-place ops refuse to write to."""
-    return 0 in array.strides and any([n > 1 and step == 0 for n, step in zip(array.shape, array.strides)])
+    return 0 in array.strides and any(n > 1 and step == 0 for n, step in zip(array.shape, array.strides))
 
 
 def namespace_like(number: Any) -> Any:
@@ -287,7 +289,8 @@ def sum_to(xp: Any, grad: Any, shape: tuple[int, ...]) -> Any:
     if grad.ndim < len(shape) or any(n == 1 != m for n, m in zip(reversed(grad.shape), reversed(shape))):
         return xp.broadcast_to(grad, shape)
     extra = grad.ndim - len(shape)
-    dims = tuple(range(extra)) + tuple([i + extra for i, n in enumerate(shape) if n == 1 and grad.shape[i + extra] != 1])
+    dims = tuple(range(extra)) + tuple([i + extra for i, n in enumerate(shape)
+                                        if n == 1 and grad.shape[i + extra] != 1])
     if dims:
         grad = xp.sum(grad, axis=dims, keepdims=True)
     return xp.reshape(grad, shape)

@@ -40,7 +40,8 @@ def positions_in(t: Tensor, base: Tensor) -> Any:
     Raises: NotImplementedError if the view reads the memory as another dtype.
     """
     if t._array.dtype != base._array.dtype:
-        raise NotImplementedError(f"writing in place to a {t.dtype} view of a {base.dtype} tensor that needs a gradient is "
+        raise NotImplementedError(f"writing in place to a {t.dtype} view of a {base.dtype} tensor that needs "
+                                  "a gradient is "
                                   "not supported. Work on a clone(), and make the other tensor from it")
     return namespace_of(t).positions(t._array, base._array)
 
@@ -90,12 +91,16 @@ def check_writable(target: Tensor, edge: Edge | None) -> None:
     if base is None:
         return
     if base._edge is not None and edge is None:
-        raise RuntimeError("A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given "
-                           "that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by "
-                           "moving both the view and the inplace either both inside the no_grad block (if you don't want "
+        raise RuntimeError("A view was created in no_grad mode and is being modified inplace with grad mode "
+                           "enabled. Given "
+                           "that this use case is ambiguous and error-prone, it is forbidden. You can clarify "
+                           "your code by "
+                           "moving both the view and the inplace either both inside the no_grad block (if you "
+                           "don't want "
                            "the inplace to be tracked) or both outside (if you want the inplace to be tracked).")
     if isinstance(base._edge, AccumulateGrad):
-        raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation. Update "
+        raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place "
+                           "operation. Update "
                            "it under torch.no_grad(), or through .data")
     if edge is not None:
         refuse_protected(edge, "is being")
@@ -105,12 +110,18 @@ def refuse_protected(edge: Edge, what: str) -> None:
     """Raises for a view whose history a write would break: one of several outputs, or of a user-written function."""
     node, output = ends_of(edge)
     if node.custom:
-        raise RuntimeError(f"Output {output} of {node.name()} is a view and {what} modified inplace. This view was created "
-                           "inside a custom Function (or because an input was returned as-is) and the autograd logic to "
-                           "handle view+inplace would override the custom backward associated with the custom Function, "
-                           "leading to incorrect gradients. This behavior is forbidden. You can fix this by cloning the "
+        raise RuntimeError(f"Output {output} of {node.name()} is a view and {what} modified inplace. This "
+                           "view was created "
+                           "inside a custom Function (or because an input was returned as-is) and the "
+                           "autograd logic to "
+                           "handle view+inplace would override the custom backward associated with the custom "
+                           "Function, "
+                           "leading to incorrect gradients. This behavior is forbidden. You can fix this by "
+                           "cloning the "
                            "output of the custom Function.")
     if node.outputs > 1 and isinstance(node, OpNode) and node.op.view:
-        raise RuntimeError(f"Output {output} of {node.name()} is a view and {what} modified inplace. This view is the output "
-                           "of a function that returns multiple views. Such functions do not allow the output views to be "
+        raise RuntimeError(f"Output {output} of {node.name()} is a view and {what} modified inplace. This "
+                           "view is the output "
+                           "of a function that returns multiple views. Such functions do not allow the output "
+                           "views to be "
                            "modified inplace. You should replace the inplace operation by an out-of-place one.")

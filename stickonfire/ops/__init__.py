@@ -23,6 +23,7 @@ from . import (  # noqa: F401
     matmul,
     matmul_add,
     norm,
+    pool,
     random,
     rearrange,
     reduce,

@@ -98,6 +98,16 @@ def rsub(xp, input, other, *, alpha: float = 1):
 rsub.admit = sub.admit
 
 
+@rsub.gradient("input")
+def _(xp, g, alpha):
+    return -g if alpha == 1 else g * -alpha
+
+
+@rsub.gradient("other")
+def _(xp, g):
+    return g
+
+
 @op(promote="same", scalars="rest", grad_name="RsubBackward1")
 def number_minus(xp, input, other):
     """other - input, for the operator: a number minus a tensor.
@@ -116,36 +126,6 @@ def _(xp, g):
 
 
 @number_minus.gradient("other")
-def _(xp, g):
-    return g
-
-
-@op(promote="float", scalars="rest", grad_name="MulBackward0")
-def number_over(xp, input, other):
-    """other / input, for the operator: a number over a tensor, as PyTorch rounds it: other * (1 / input).
-
-    Shape: (*), () -> (*).   Source: PyTorch `Tensor.__rtruediv__`.
-    """
-    return xp.reciprocal(input) * other
-
-
-@number_over.gradient("input")
-def _(xp, g, input, other):
-    inverse = xp.reciprocal(input)
-    return -(g * xp.conj(xp.asarray(other, g.dtype))) * xp.conj(inverse * inverse)
-
-
-@number_over.gradient("other")
-def _(xp, g, input):
-    return g * xp.conj(xp.reciprocal(input))
-
-
-@rsub.gradient("input")
-def _(xp, g, alpha):
-    return -g if alpha == 1 else g * -alpha
-
-
-@rsub.gradient("other")
 def _(xp, g):
     return g
 

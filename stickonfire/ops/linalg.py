@@ -30,24 +30,26 @@ def check_matrix(xp, name, a, square=True):
 
 
 @op(promote="match", opmath=False, grad_name="LinalgSolveExBackward0")
-def solve_info(xp, a, b):
+def solve_info(xp, a, b, vector: bool = False):
     """X of a X = b, and where a was singular.
 
-    Shape: (*, N, N), (*, N, K) -> (*, N, K), (*).   Source: PyTorch `linalg.solve`.
+    Shape: (*, N, N), (*, N, K) or (*, N) if `vector` -> as b, (*).   Source: PyTorch `linalg.solve`.
     """
     check_matrix(xp, "linalg.solve", a)
-    if a.shape[-1] != b.shape[-2]:
+    if a.shape[-1] != b.shape[-1 if vector else -2]:
         raise RuntimeError("linalg.solve: Incompatible shapes of A and B for the equation AX = B "
-                           f"({a.shape[-2]}x{a.shape[-1]} "
-                           f"and {b.shape[-2]}x{b.shape[-1]})")
-    return xp.solve_info(a, b)
+                           f"({a.shape[-2]}x{a.shape[-1]} and {'x'.join(map(str, b.shape[-2:]))})")
+    x, info = xp.solve_info(a, xp.expand_dims(b, -1) if vector else b)
+    return (xp.squeeze(x, -1) if vector else x), info
 
 
 @solve_info.gradient()
-def _(xp, g, a, outs, needs):
+def _(xp, g, a, outs, vector, needs):
     """dB = A^-H G, dA = -dB X^H (Giles, section 2.3.1)."""
-    of_b = xp.solve_info(adjoint(xp, a), g[0])[0]
-    return -xp.product(of_b, adjoint(xp, outs[0])) if needs[0] else None, of_b
+    to_x, x = (xp.expand_dims(g[0], -1), xp.expand_dims(outs[0], -1)) if vector else (g[0], outs[0])
+    of_b = xp.solve_info(adjoint(xp, a), to_x)[0]
+    of_a = -xp.product(of_b, adjoint(xp, x)) if needs[0] else None
+    return of_a, xp.squeeze(of_b, -1) if vector else of_b
 
 
 @op(opmath=False, grad_name="LinalgInvExBackward0")
@@ -103,7 +105,7 @@ def cholesky_info(xp, a):
 
 @cholesky_info.gradient("a")
 def _(xp, g, outs):
-    """S = L^-H Phi(L^H G) L^-1, made Hermitian; Phi is the lower triangle and half the diagonal (Murray, section 3.2)."""
+    """S = L^-H Phi(L^H G) L^-1, made Hermitian; Phi: lower triangle, half the diagonal (Murray, section 3.2)."""
     lower, upper = outs[0], adjoint(xp, outs[0])
     middle = xp.tril(xp.product(upper, g[0]))
     middle = middle - xp.triu(middle) * 0.5

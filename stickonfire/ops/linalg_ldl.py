@@ -1,4 +1,4 @@
-"""The LDL factorisation of symmetric or Hermitian matrices, and solving with it. PyTorch has no gradient of the former."""
+"""The LDL factorisation of symmetric or Hermitian matrices, and solving with it. PyTorch has no gradients of them."""
 from __future__ import annotations
 
 from .linalg import check_matrix

@@ -240,7 +240,7 @@ def matrix_rank(xp, a, atol=None, rtol=None, hermitian: bool = False):
 
 @pinv.gradient("a")
 def _(xp, g, a, out):
-    """-P^H G P^H + (1 - A P) G^H P P^H + P^H P G^H (1 - P A), P the pseudo-inverse (Golub and Pereyra, equation 4.12)."""
+    """-P^H G P^H + (1 - A P) G^H P P^H + P^H P G^H (1 - P A), P the pseudo-inverse (Golub and Pereyra, 4.12)."""
     p, ph, gh = out, adjoint(xp, out), adjoint(xp, g)
     first, second = xp.product(gh, xp.product(p, ph)), xp.product(xp.product(ph, p), gh)
     return (first - xp.product(a, xp.product(p, first)) + second - xp.product(xp.product(second, p), a)

@@ -103,7 +103,7 @@ def _(xp, g, input):
     return g / xp.conj(input * LN10)
 
 
-@floating(publish=(*EVERYWHERE, "special"))
+@floating(publish=(*EVERYWHERE, "special"), grad_name="Log1PBackward0")
 def log1p(xp, input):
     """log(1 + input), exact for small inputs.
 
@@ -156,7 +156,7 @@ def reciprocal(xp, input):
 
     Shape: (*) -> (*).   Source: PyTorch `reciprocal`.
     """
-    return xp.reciprocal(input)
+    return xp.reciprocal(input) if input.dtype.kind != "c" else 1 / input
 
 
 @reciprocal.gradient("input")

@@ -18,7 +18,7 @@ def adjoint(xp, a):
 def refuse_bools(name, a):
     """PyTorch has no products of bools."""
     if a.dtype.kind == "b":
-        raise RuntimeError(f"\"{name}\" not implemented for 'Bool'. Cast the tensors first, for example with .int()")
+        raise NotImplementedError(f"\"{name}\" not implemented for 'Bool'. Cast the tensors first, as with .int()")
 
 
 @op(publish=(*BOTH, "linalg"), promote="match")
@@ -216,7 +216,7 @@ def _(xp, g, input):
     return g * input
 
 
-@op(publish=BOTH, aliases=("ger",), promote="same", opmath=False)
+@op(publish=BOTH, aliases=("ger",), promote="same", opmath=False, grad_name="MulBackward0")
 def outer(xp, input, vec2):
     """Products of each element of one vector with each of another.
 

@@ -146,6 +146,21 @@ def product_of_others(xp, input, dim):
     return left * xp.flip(right, dim)
 
 
+@op(publish=BOTH, promote="same", opmath=False)
+def trace(xp, input):
+    """The sum of the diagonal. Shape: (N, M) -> ().   Source: PyTorch `trace`."""
+    if input.ndim != 2:
+        raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.ndim}")
+    values, kind = accumulable(xp, xp.diagonal(input, 0, 0, 1), None)
+    return rounded(xp, xp.add.reduce(values), kind)
+
+
+@trace.gradient("input")
+def _(xp, g, input_shape):
+    spread_out = xp.broadcast_to(g, (min(input_shape),))
+    return xp.diagonal_scatter(xp.zeros_like(g, shape=input_shape), spread_out, 0, 0, 1)
+
+
 @op(publish=BOTH, differentiable=False)
 def all(xp, input, dim: Any = None, keepdim: bool = False):
     """Whether every element is true, of all or along dims.

@@ -96,7 +96,8 @@ def walk(roots: list[Edge], grads: list[Any], values: Values, keep: bool, wanted
             leaf.apply(leaves.pop(leaf), values)
 
 
-def careful(roots: list[Edge], values: Values, wanted: Wanted | None, anomaly: bool) -> Callable[[Node, list[Any]], Any]:
+def careful(roots: list[Edge], values: Values, wanted: Wanted | None,
+            anomaly: bool) -> Callable[[Node, list[Any]], Any]:
     """What the walk does at a leaf, and at a node where anything rare is asked for. None: the node need not run."""
     useful = None if wanted is None else leading_to(wanted.places, roots)
 

@@ -36,7 +36,8 @@ def variant(**methods):
 def test_forward_and_backward():
     x = leaf(1.0, 2.0)
     y = Square.apply(x)
-    assert y.grad_fn.name() == type(y.grad_fn).__name__ == "SquareBackward" and repr(y).endswith("grad_fn=<SquareBackward>)")
+    assert y.grad_fn.name() == type(y.grad_fn).__name__ == "SquareBackward"
+    assert repr(y).endswith("grad_fn=<SquareBackward>)")
     assert y.grad_fn.next_functions[0][0].variable is x
     y.sum().backward()
     assert x.grad.tolist() == [2.0, 4.0]

@@ -10,7 +10,7 @@ MODES = pytest.mark.parametrize("fast_mode", [False, True])
 
 
 def numbers(*shape, dtype=torch.float64):
-    return torch.randn(*shape, dtype=dtype, generator=torch.Generator().manual_seed(1)).requires_grad_()
+    return torch.randn(shape, dtype=dtype, generator=torch.Generator().manual_seed(1)).requires_grad_()
 
 
 def scaled(factor, second=1.0):

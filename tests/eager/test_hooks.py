@@ -115,7 +115,11 @@ def test_hooks_on_nodes():
     y = x * x
     seen = []
     y.grad_fn.register_prehook(lambda outputs: (outputs[0] * 10,))
-    y.grad_fn.register_hook(lambda inputs, outputs: seen.append((len(inputs), outputs[0].tolist())) or (inputs[0] * 0, inputs[1]))
+
+    def half(inputs, outputs):
+        seen.append((len(inputs), outputs[0].tolist()))
+        return inputs[0] * 0, inputs[1]
+    y.grad_fn.register_hook(half)
     y.sum().backward()
     assert seen == [(2, [10.0, 10.0])] and x.grad.tolist() == [10.0, 20.0]
 
@@ -202,7 +206,8 @@ def test_saved_tensors_hooks():
 
 def test_saved_tensors_hooks_and_second_order():
     x = leaf(3.0)
-    with torch.autograd.graph.save_on_cpu(), torch.autograd.graph.saved_tensors_hooks(lambda t: [t], lambda parcel: parcel[0]):
+    graph = torch.autograd.graph
+    with graph.save_on_cpu(), graph.saved_tensors_hooks(lambda t: [t], lambda parcel: parcel[0]):
         y = x ** 3
     g, = torch.autograd.grad(y, x, create_graph=True)
     assert g.item() == 27.0 and torch.autograd.grad(g, x)[0].item() == 18.0

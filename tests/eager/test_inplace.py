@@ -106,13 +106,15 @@ def test_versions():
 
 
 CHANGES = {
-    "itself": lambda y: y.add_(1), "through a view": lambda y: y[:1].add_(1), "by index": lambda y: y.__setitem__(0, 9.0),
+    "itself": lambda y: y.add_(1), "through a view": lambda y: y[:1].add_(1), "by "
+                                                                              "index": lambda y: y.__setitem__(0, 9.0),
     "through detach": lambda y: y.detach().add_(1), "without recording": torch.no_grad()(lambda y: y.add_(1)),
     "as out=": torch.no_grad()(lambda y: torch.add(torch.ones(2), 1, out=y))}
 
 
 @pytest.mark.parametrize("how", CHANGES)
-@pytest.mark.parametrize("use", [lambda y: y * y, lambda y: y.exp(), lambda y: y[:1] ** 2, lambda y: torch.ones(2) @ y * y])
+@pytest.mark.parametrize("use", [lambda y: y * y, lambda y: y.exp(), lambda y: y[:1] ** 2,
+                                 lambda y: torch.ones(2) @ y * y])
 def test_a_saved_tensor_was_changed(how, use):
     x = leaf(1.0, 2.0)
     y = x * 1

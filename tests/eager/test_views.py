@@ -60,9 +60,10 @@ def test_views_of_views():
 
 
 @pytest.mark.parametrize("view", [
-    lambda y: y.t(), lambda y: y[:, 1], lambda y: y.diagonal(), lambda y: y.unsqueeze(0), lambda y: y.view(-1)[1::2],
-    lambda y: y.permute(1, 0)[1:], lambda y: y.transpose(0, 1)[0], lambda y: y.narrow(1, 1, 2), lambda y: y.select(0, 1),
-    lambda y: y.flatten(), lambda y: y.squeeze(), lambda y: y[None, ..., 0], lambda y: y.swapaxes(0, 1), lambda y: y.T[2:]])
+    lambda y: y.t(), lambda y: y[:, 1], lambda y: y.diagonal(), lambda y: y.unsqueeze(0),
+    lambda y: y.view(-1)[1::2], lambda y: y.permute(1, 0)[1:], lambda y: y.transpose(0, 1)[0],
+    lambda y: y.narrow(1, 1, 2), lambda y: y.select(0, 1), lambda y: y.flatten(), lambda y: y.squeeze(),
+    lambda y: y[None, ..., 0], lambda y: y.swapaxes(0, 1), lambda y: y.T[2:]])
 def test_kinds_of_views(view):
     x = torch.arange(6.0).reshape(2, 3).requires_grad_()
     y = x.clone()

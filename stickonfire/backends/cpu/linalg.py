@@ -17,6 +17,11 @@ from .linalg_lu import lu_packed
 Array = Any
 
 
+def by_columns(a: Array) -> Array:
+    """The matrices stored column by column, as LAPACK, and so PyTorch, leaves them."""
+    return np.ascontiguousarray(a.swapaxes(-1, -2)).swapaxes(-1, -2)
+
+
 def _converging(name: str, run: Callable[..., Any], a: Array, *args: Any, **kwargs: Any) -> Any:
     """Runs an iterative algorithm; NumPy's complaint becomes ours."""
     try:
@@ -34,7 +39,7 @@ def solve_info(a: Array, b: Array) -> tuple[Array, Array]:
     if 0 in a.shape or 0 in b.shape:
         return np.zeros(shape + b.shape[-2:], b.dtype), info
     try:
-        return np.linalg.solve(a, b), info
+        return by_columns(np.linalg.solve(a, b)), info
     except np.linalg.LinAlgError:
         info = lu_packed(a)[2]
     out = np.full(shape + b.shape[-2:], np.nan, b.dtype)
@@ -47,7 +52,7 @@ def solve_info(a: Array, b: Array) -> tuple[Array, Array]:
 def inverse_info(a: Array) -> tuple[Array, Array]:
     """The inverse, and where a pivot was zero."""
     try:
-        return np.linalg.inv(a), np.zeros(a.shape[:-2], np.int32)
+        return by_columns(np.linalg.inv(a)), np.zeros(a.shape[:-2], np.int32)
     except np.linalg.LinAlgError:
         return solve_info(a, np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape))
 
@@ -56,7 +61,7 @@ def cholesky_info(a: Array) -> tuple[Array, Array]:
     """L of a = L L^H, reading the lower triangle, and the order of the first leading minor that is not positive."""
     info = np.zeros(a.shape[:-2], np.int32)
     try:
-        return np.linalg.cholesky(a), info
+        return by_columns(np.linalg.cholesky(a)), info
     except np.linalg.LinAlgError:
         out = np.tril(a)
         for at in np.ndindex(*info.shape):
@@ -78,9 +83,9 @@ def _cholesky_until_broken(a: Array) -> int:
 def qr(a: Array, mode: Any) -> tuple[Array, Array]:
     """Q and R; mode "r" leaves Q empty."""
     if mode == "r":
-        return np.empty((0,), a.dtype), np.linalg.qr(a, "r")
+        return np.empty((0,), a.dtype), by_columns(np.linalg.qr(a, "r"))
     q, r = np.linalg.qr(a, mode)
-    return q, r
+    return by_columns(q), by_columns(r)
 
 
 def householder_form(a: Array) -> tuple[Array, Array]:
@@ -94,7 +99,7 @@ def householder_form(a: Array) -> tuple[Array, Array]:
 def eigh(a: Array, uplo: str) -> tuple[Array, Array]:
     """Eigenvalues in ascending order and eigenvectors of Hermitian matrices, of which one triangle is read."""
     values, vectors = _converging("linalg.eigh", np.linalg.eigh, a, uplo)
-    return values, vectors
+    return values, by_columns(vectors)
 
 
 def eigvalsh(a: Array, uplo: str) -> Array:
@@ -107,7 +112,7 @@ def eig(a: Array) -> tuple[Array, Array]:
     _refuse_non_finite("eig", a)
     values, vectors = _converging("linalg.eig", np.linalg.eig, a)
     kind = np.result_type(a, np.complex64)
-    return values.astype(kind), vectors.astype(kind)
+    return values.astype(kind), by_columns(vectors.astype(kind))
 
 
 def eigvals(a: Array) -> Array:
@@ -124,7 +129,7 @@ def _refuse_non_finite(name: str, a: Array) -> None:
 def svd(a: Array, full_matrices: bool) -> tuple[Array, Array, Array]:
     """U, S and V^H, singular values in descending order."""
     u, s, vh = _converging("linalg.svd", np.linalg.svd, a, full_matrices)
-    return u, s, vh
+    return by_columns(u), s, by_columns(vh)
 
 
 def svdvals(a: Array) -> Array:

@@ -41,6 +41,7 @@ from .linalg import (cholesky_info, det, eig, eigh, eigvals, eigvalsh, household
                      slogdet, solve_info, svd, svdvals)
 from .linalg_ldl import ldl_packed, ldl_solve
 from .linalg_lu import lu_packed, row_order, solve_triangular
+from .pool import avg_pool, avg_pool_back, gather_planes, max_pool, resample, resample_back, spread_planes
 from .products import affine, euclidean, plus_product, product, squared_deviations, squared_size
 from .kernels_inplace import adam, add_product, add_quotient, add_scaled, move_towards
 from .order import (counted, distinct, distinct_slices, histogram, insertion_places, kth, largest_first,
