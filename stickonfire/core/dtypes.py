@@ -122,7 +122,7 @@ def result_type(tensors: Iterable[tuple[dtype, int]], scalars: Iterable[object],
 
 def _raised(low: dtype, high: dtype) -> dtype:
     """A stronger operand's dtype, lifted to the category of a weaker one (float64 with 2j is complex128)."""
-    return PROMOTED[low, high] if high.category == COMPLEX and low.category == FLOATING else high
+    return low.to_complex() if high.category == COMPLEX and low.category == FLOATING else high
 
 
 def scalar_dtype(number: object, default: dtype) -> dtype:

@@ -363,6 +363,16 @@ def is_signed(input: Tensor) -> bool:
     return check_tensor("is_signed", input).dtype.is_signed
 
 
+def positive(input: Tensor) -> Tensor:
+    """The tensor itself: what `+x` gives.
+
+    Raises: RuntimeError for bools.   Source: PyTorch `torch.positive`.
+    """
+    if check_tensor("positive", input).dtype is dtypes.bool_:
+        raise RuntimeError("The `+` operator, on a bool tensor is not supported. Convert it with .int() first")
+    return input
+
+
 def is_tensor(obj: Any) -> bool:
     """Whether the object is a Tensor.   Source: PyTorch `torch.is_tensor`."""
     return isinstance(obj, Tensor)
@@ -430,7 +440,7 @@ METHODS: dict[str, Any] = {
     "is_cpu": True, "is_mps": False, "is_xpu": False, "is_sparse_csr": False, "name": None, "layout": strided,
     "is_pinned": never("is_pinned", "lies in pinned memory"), "is_shared": never("is_shared", "lies in shared memory"),
     "is_distributed": never("is_distributed", "is one of several parts"), "is_same_size": is_same_size,
-    "dim_order": dim_order, "map_": map_,
+    "dim_order": dim_order, "map_": map_, "positive": positive, "__pos__": positive,
     "itemsize": property(element_size), "nbytes": property(lambda self: self._array.size * self._array.itemsize),
     "T": property(transposed), "mT": property(matrix_transposed), "H": property(hermitian),
     "mH": property(lambda self: adjoint(self) if self.ndim >= 2 else matrix_transposed(self)),
@@ -440,4 +450,4 @@ METHODS: dict[str, Any] = {
     "bool": caster(dtypes.bool_), "cfloat": caster(dtypes.complex64), "cdouble": caster(dtypes.complex128),
 }
 
-FUNCTIONS = (is_floating_point, is_complex, is_signed, is_tensor, is_nonzero, numel, resize_as_, result_type)
+FUNCTIONS = (is_floating_point, is_complex, is_signed, is_tensor, is_nonzero, numel, positive, resize_as_, result_type)

@@ -283,7 +283,8 @@ def grad_fn(self: Tensor) -> Node | None:
 
 def output_nr(self: Tensor) -> int:
     """Which output of its `grad_fn` this tensor is."""
-    return 0 if self._edge is None else ends_of(self._edge)[1]
+    edge = current_edge(self)
+    return 0 if edge is None else ends_of(edge)[1]
 
 
 def retain_grad(self: Tensor) -> None:
@@ -302,9 +303,10 @@ def retain_grad(self: Tensor) -> None:
 
 def retains_grad(self: Tensor) -> bool:
     """Whether this is a non-leaf whose gradient backward keeps."""
-    if self._edge is None or isinstance(self._edge, AccumulateGrad):
+    edge = current_edge(self)
+    if edge is None or isinstance(edge, AccumulateGrad):
         return False
-    node, output = ends_of(self._edge)
+    node, output = ends_of(edge)
     return node.hooks is not None and output in node.hooks.retained
 
 

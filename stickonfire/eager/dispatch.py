@@ -122,7 +122,7 @@ NUMBERS = frozenset((bool, int, float, complex))
 
 def dispatch_operator(op: Op, self: Any, other: Any) -> Any:
     """An operator with whatever operand: NotImplemented if we have no answer, so that Python asks the other."""
-    if isinstance(other, Tensor) or other.__class__ in NUMBERS:
+    if isinstance(other, Tensor) or other.__class__ in NUMBERS and op.scalars:
         return dispatch(op, (self, other), op.attribute_defaults)
     if hasattr(other, "dtype") and hasattr(other, "item"):              # a NumPy number or array
         return dispatch(op, (self, other.item() if other.ndim == 0 else make(other)), op.attribute_defaults)

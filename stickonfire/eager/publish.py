@@ -25,7 +25,7 @@ OPERATORS = {   # Python's operators and the ops they stand for; r: with swapped
     "bitwise_or": "__or__", "bitwise_xor": "__xor__", "bitwise_left_shift": "__lshift__",
     "bitwise_right_shift": "__rshift__", "eq": "__eq__", "ne": "__ne__", "lt": "__lt__", "le": "__le__",
     "gt": "__gt__", "ge": "__ge__"}
-UNARY_OPERATORS = {"neg": "__neg__", "positive": "__pos__", "abs": "__abs__", "bitwise_not": "__invert__"}
+UNARY_OPERATORS = {"neg": "__neg__", "abs": "__abs__", "bitwise_not": "__invert__"}
 
 
 def function(op: Op) -> Callable[..., Any]:
@@ -132,6 +132,8 @@ def reflected(op: Op) -> Callable[..., Any]:
             raise TypeError(f"descriptor of '{op.name}' for Tensor objects doesn't apply to a '{type(self).__name__}' object")
         if number is not None and other.__class__ in NUMBERS:
             return number(self, other)
+        if other.__class__ in NUMBERS and not op.scalars:
+            return NotImplemented
         if other.__class__ in NUMBERS or isinstance(other, Tensor):
             return dispatch(op, (other, self), op.attribute_defaults)
         return dispatch(op, bind(op, (other, self), {})[0], op.attribute_defaults)

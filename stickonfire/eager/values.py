@@ -289,11 +289,12 @@ def sum_to(xp: Any, grad: Any, shape: tuple[int, ...]) -> Any:
     if grad.ndim < len(shape) or any(n == 1 != m for n, m in zip(reversed(grad.shape), reversed(shape))):
         return xp.broadcast_to(grad, shape)
     extra = grad.ndim - len(shape)
-    dims = tuple(range(extra)) + tuple([i + extra for i, n in enumerate(shape)
-                                        if n == 1 and grad.shape[i + extra] != 1])
-    if dims:
-        grad = xp.sum(grad, axis=dims, keepdims=True)
-    return xp.reshape(grad, shape)
+    lead = tuple(range(extra))
+    dims = tuple([i + extra for i, n in enumerate(shape) if n == 1 and grad.shape[i + extra] != 1])
+    if not dims:
+        return xp.sum(grad, axis=lead)
+    grad = xp.sum(grad, axis=lead + dims, keepdims=True)
+    return xp.reshape(grad, shape) if lead else grad
 
 
 def rounded_first(xp: Any, grad: Any, native: Any) -> Any:

@@ -30,20 +30,20 @@ def current_edge(t: Tensor) -> Edge | None:
 
 
 def as_region(t: Tensor, base: Tensor, edge: Edge) -> Node:
-    """A node that says: these are the elements of the base at the view's positions."""
-    return bare_node(region, (edge,), ((positions_in(t, base), base._array.shape),), t._array.shape)
+    """A node that says: these are the elements of the base at the view's places."""
+    return bare_node(region, (edge,), (geometries(t, base),), t._array.shape)
 
 
-def positions_in(t: Tensor, base: Tensor) -> Any:
-    """For each element of a view, its position in the base.
+def geometries(t: Tensor, base: Tensor) -> tuple[Any, Any]:
+    """Where a view lies in its base.
 
     Raises: NotImplementedError if the view reads the memory as another dtype.
     """
     if t._array.dtype != base._array.dtype:
-        raise NotImplementedError(f"writing in place to a {t.dtype} view of a {base.dtype} tensor that needs "
-                                  "a gradient is "
+        raise NotImplementedError(f"writing in place to a {t.dtype} view of a {base.dtype} tensor that needs a gradient is "
                                   "not supported. Work on a clone(), and make the other tensor from it")
-    return namespace_of(t).positions(t._array, base._array)
+    xp = namespace_of(t)
+    return xp.geometry(t._array), xp.geometry(base._array)
 
 
 def bare_node(op: Op, parents: tuple[Edge | None, ...], saved: tuple[Any, ...], shape: tuple[int, ...]) -> OpNode:
@@ -56,19 +56,20 @@ def bare_node(op: Op, parents: tuple[Edge | None, ...], saved: tuple[Any, ...], 
 
 def rebase(target: Tensor, edge: Edge | None) -> None:
     """Makes `edge` what the target's new value came from; if the target is a view, what the base's region came from."""
-    base = target._base
-    before = target._edge
+    base, before = target._base, target._edge
     if base is None:
         target._edge = edge
-    else:
-        positions = positions_in(target, base)
-        base_before = current_edge(base)
-        base._edge = bare_node(copy_slices, (base_before, edge), ((positions,), (positions,)), base._array.shape)
-        move_retained(base, base_before)
-        cell = target._alias[0]                                             # type: ignore[index]
-        target._edge = as_region(target, base, base._edge)
-        target._alias = (cell, base, cell[0])
-    move_retained(target, before)
+        move_retained(target, before)
+        return
+    places = geometries(target, base)
+    base_before = current_edge(base)
+    base._edge = bare_node(copy_slices, (base_before, edge), (places, places), base._array.shape)
+    move_retained(base, base_before)
+    target._edge = None
+    target._alias = (target._alias[0], base, -1)        # type: ignore[index]     # a region, when its edge is asked for
+    if before is not None and ends_of(before)[0].hooks is not None:
+        current_edge(target)
+        move_retained(target, before)
 
 
 def move_retained(t: Tensor, before: Edge | None) -> None:

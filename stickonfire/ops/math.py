@@ -20,7 +20,7 @@ def exp(xp, input):
 
     Shape: (*) -> (*).   Source: PyTorch `exp`.
     """
-    return xp.exp(input)
+    return xp.in_double(xp.exp, input)
 
 
 @exp.gradient("input")
@@ -67,7 +67,7 @@ def log(xp, input):
 
     Shape: (*) -> (*).   Source: PyTorch `log`.
     """
-    return xp.log(input)
+    return xp.in_double(xp.log, input)
 
 
 @log.gradient("input")

@@ -33,7 +33,7 @@ def kept(xp, g, ndim, dim, keepdim):
 
 def count(shape, dim):
     """How many elements go into each result."""
-    return math.prod([shape[d] for d in normalize_dims(dim, len(shape))])
+    return math.prod(shape if dim is None else [shape[d] for d in normalize_dims(dim, len(shape))])
 
 
 def accumulable(xp, input, dtype):
@@ -59,7 +59,7 @@ def sum(xp, input, dim: Any = None, keepdim: bool = False, *, dtype: Any = None)
     """
     if dtype is None:
         if input.dtype.char in PLAIN:
-            return xp.add.reduce(input, axis=None if dim is None else normalize_dims(dim, input.ndim), keepdims=keepdim)
+            return xp.sum_plain(input, None if dim is None else normalize_dims(dim, input.ndim), keepdim)
         if dim is None and input.dtype.kind == "b" and not keepdim:
             return xp.count_nonzero(input)
     values, kind = accumulable(xp, input, dtype)
@@ -96,7 +96,7 @@ def mean(xp, input, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
     Shape: (*) -> (* without dims).   Raises: RuntimeError for integers.   Source: PyTorch `mean`.
     """
     if dtype is None and dim is None and input.dtype.char in PLAIN:
-        return xp.add.reduce(input, axis=None, keepdims=keepdim) / xp.number_like(input, input.size)
+        return xp.sum_plain(input, None, keepdim) / xp.number_like(input, input.size)
     kind = xp.dtype_of(input) if dtype is None else dtype
     if kind.category < FLOATING:
         where = "Input" if dtype is None else "Optional"
@@ -104,7 +104,7 @@ def mean(xp, input, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
                            "complex "
                            f"dtype. Got: {kind.name.capitalize()}. Convert with .float() first")
     values, kind = accumulable(xp, input, dtype)
-    total = xp.add.reduce(values, axis=normalize_dims(dim, input.ndim), keepdims=keepdim)
+    total = xp.sum_plain(values, normalize_dims(dim, input.ndim), keepdim)
     return rounded(xp, total / xp.number_like(values, count(input.shape, dim)), kind)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..core.dtypes import COMPLEX
+from ..core.dtypes import BOOL, COMPLEX, SCALAR_NAMES
 from ..core.shapes import normalize_dim, normalize_dims
 from .op import op
 from .reduce import BOTH, count, kept
@@ -51,7 +51,8 @@ def no_elements(name):
 def refuse_complex(xp, name, input):
     """Complex numbers have no order."""
     if xp.dtype_of(input).category == COMPLEX:
-        raise RuntimeError(f"{name}(): does not support complex input. Take .abs(), .real or .imag first")
+        raise NotImplementedError(f'"{name}" not implemented for \'{SCALAR_NAMES[xp.dtype_of(input).name]}\'. {name}() takes '
+                                  "real numbers: take .abs(), .real or .imag first")
 
 
 def shared_among_ties(xp, g, input, out, dim, keepdim):
@@ -157,7 +158,10 @@ def argmin(xp, input, dim: Any = None, keepdim: bool = False):
 
 
 def position(xp, find, name, input, dim, keepdim):
-    refuse_complex(xp, name, input)
+    kind = xp.dtype_of(input)
+    if kind.category == BOOL or kind.category == COMPLEX:
+        raise RuntimeError(f"{name}(): does not support {'bool' if kind.category == BOOL else 'complex'} input. Convert it to a "
+                           "real number first")
     if input.size == 0 and dim is None:
         raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
                          "reduction "

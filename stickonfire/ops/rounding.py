@@ -119,22 +119,6 @@ def _(xp, g, input, input_dtype):
     return xp.where(length == 0, xp.zeros_like(grad), grad)
 
 
-@op(publish=("stickonfire", "Tensor"), promote="none")
-def positive(xp, input):
-    """input.
-
-    Shape: (*) -> (*).   Raises: RuntimeError for bools.   Source: PyTorch `positive`.
-    """
-    if input.dtype.kind == "b":
-        raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
-    return input
-
-
-@positive.gradient("input")
-def _(xp, g):
-    return g
-
-
 @op(publish=("stickonfire", "Tensor"), promote="same", opmath=False, differentiable=False)
 def signbit(xp, input):
     """Whether the sign is minus, that of zeros included.

@@ -424,33 +424,33 @@ split.gradient("input")(joined_back)
 
 
 @op(grad_name="AsStridedBackward0")
-def region(xp, input, positions: Any):
-    """The elements at flat positions of the input: a view whose base was written to.
+def region(xp, input, view: Any, base: Any):
+    """The elements of a base at the places of a view (both as geometries): a view whose base was written to.
 
-    Shape: (*) -> shape of positions.   Source: PyTorch `as_strided`, as used for views modified in place.
+    Shape: (*) -> shape of the view.   Source: PyTorch `as_strided`, as used for views modified in place.
     """
-    return xp.take(input, positions)
+    return xp.take(input, xp.between(view, base))
 
 
 @region.gradient("input")
-def _(xp, g, positions, input_shape):
-    return xp.put_add(xp.zeros_like(g, shape=input_shape), positions, g)
+def _(xp, g, view, base):
+    return xp.put_add(xp.zeros_like(g, shape=base[0]), xp.between(view, base), g)
 
 
 @op(grad_name="torch::autograd::CopySlices")
-def copy_slices(xp, base, value, positions: Any):
-    """The base with the elements at flat positions replaced: a write through a view.
+def copy_slices(xp, input, value, view: Any, base: Any):
+    """The base with its elements at the places of a view replaced: a write through the view.
 
-    Shape: (*), (M) -> (*).   Source: PyTorch `CopySlices`.
+    Shape: (*), shape of the view -> (*).   Source: PyTorch `CopySlices`.
     """
-    return xp.put(base, positions, value)
+    return xp.put(input, xp.between(view, base), value)
 
 
-@copy_slices.gradient("base")
-def _(xp, g, positions):
-    return xp.put(g, positions, xp.zeros_like(xp.take(g, positions)))
+@copy_slices.gradient("input")
+def _(xp, g, view, base):
+    return xp.put(g, xp.between(view, base), xp.zeros_like(g, shape=view[0]))
 
 
 @copy_slices.gradient("value")
-def _(xp, g, positions):
-    return xp.take(g, positions)
+def _(xp, g, view, base):
+    return xp.take(g, xp.between(view, base))

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..core.dtypes import FLOATING, SCALAR_NAMES
 from ..core.shapes import normalize_dim
 from .op import op
 
@@ -12,8 +13,9 @@ BOTH = ("stickonfire", "Tensor")
 def cast_first(xp, input, dim, dtype):
     """The input in the dtype asked for, and the dim counted from the front."""
     a = input if dtype is None else xp.cast(input, dtype)
-    if xp.dtype_of(a).category < 2:
-        raise NotImplementedError(f'"softmax_lastdim_kernel_impl" not implemented for \'{xp.dtype_of(a).name.capitalize()}\'. '
+    kind = xp.dtype_of(a)
+    if kind.category != FLOATING:
+        raise NotImplementedError(f'"softmax_lastdim_kernel_impl" not implemented for \'{SCALAR_NAMES[kind.name]}\'. '
                                   "Convert with .float() first, or pass dtype=")
     return a, normalize_dim(dim, input.ndim)
 

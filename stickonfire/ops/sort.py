@@ -4,7 +4,7 @@ Values are elements of the input, so each gradient goes back to where the value 
 """
 from __future__ import annotations
 
-from ..core.dtypes import COMPLEX, FLOATING
+from ..core.dtypes import COMPLEX, FLOATING, SCALAR_NAMES
 from ..core.shapes import normalize_dim
 from .op import op
 from .reduce_extremes import to_the_picked
@@ -15,7 +15,8 @@ BOTH = ("stickonfire", "Tensor")
 def refuse_complex(xp, name, input):
     """Raises PyTorch's error for complex numbers, which have no order."""
     if xp.dtype_of(input).category == COMPLEX:
-        raise RuntimeError(f"{name}(): does not support complex input, got {xp.dtype_of(input)}")
+        raise NotImplementedError(f'"{name}" not implemented for \'{SCALAR_NAMES[xp.dtype_of(input).name]}\'. Complex numbers '
+                                  "have no order: take .abs(), .real or .imag first")
 
 
 @op(name="sorted_along", grad_name="SortBackward0")
@@ -218,6 +219,9 @@ def bincount(xp, input, weights=None, minlength: int = 0):
 
     Source: PyTorch `bincount`.
     """
+    if input.dtype.kind not in "iub":
+        raise NotImplementedError(f'"bincount_cpu" not implemented for \'{SCALAR_NAMES[xp.dtype_of(input).name]}\'. Convert with '
+                                  ".long() first")
     if input.ndim != 1 or (input.size and input.min() < 0):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     if minlength < 0:

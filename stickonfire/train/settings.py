@@ -73,7 +73,7 @@ class TrainSettings:
     )
     bias: bool = _option(False, "model", "biases in linear layers and layer norms", frozen=True)
 
-    steps: int = _option(600, "training", "optimizer steps", low=1)
+    steps: int = _option(500, "training", "optimizer steps", low=1)
     batch_size: int = _option(32, "training", "sequences per step", low=1, frozen=True)
     learning_rate: float = _option(
         4e-3, "training", "highest learning rate, reached after warm-up", above=0.0

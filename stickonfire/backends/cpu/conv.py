@@ -37,13 +37,13 @@ def with_border(x: Any, padding: Ints) -> Any:
     if not any(padding):
         return x
     out = np.zeros((*x.shape[:2], *padded_shape(x.shape[2:], padding)), x.dtype)
-    out[inner(padding)] = x
+    out[(slice(None), *inner(padding))] = x
     return out
 
 
 def inner(padding: Ints) -> tuple[Any, ...]:
-    """The index of what is not border."""
-    return (slice(None), slice(None), *[slice(p, -p or None) for p in padding])
+    """The index of what is not border, behind the channels."""
+    return (slice(None), *[slice(p, -p or None) for p in padding])
 
 
 def windows_of(x: Any, kernel: Ints, stride: Ints, dilation: Ints, size: Ints) -> Any:
@@ -51,13 +51,6 @@ def windows_of(x: Any, kernel: Ints, stride: Ints, dilation: Ints, size: Ints) -
     steps = x.strides[2:]
     strides = (*x.strides[:2], *[n * d for n, d in zip(steps, dilation)], *[n * s for n, s in zip(steps, stride)])
     return as_strided(x, (*x.shape[:2], *kernel, *size), strides)
-
-
-def add_windows(x: Any, windows: Any, kernel: Ints, stride: Ints, dilation: Ints, size: Ints) -> None:
-    """Adds windows (N, C, *kernel, *size) to where they came from: at one place of the kernel no two meet."""
-    for at in itertools.product(*[range(k) for k in kernel]):
-        target = [slice(a * d, a * d + (n - 1) * s + 1, s) for a, d, n, s in zip(at, dilation, size, stride)]
-        x[(slice(None), slice(None), *target)] += windows[(slice(None), slice(None), *at)]
 
 
 def blocks(count: int, each: int) -> Iterator[slice]:
@@ -112,25 +105,32 @@ def convolution_input(g: Any, weight: Any, bias: Any, shape: Ints, stride: Ints,
     kernel, size = weight.shape[2:], g.shape[2:]
     count, channels = g.shape[0], weight.shape[1] * groups
     places, depth = math.prod(size), math.prod(weight.shape[1:])
-    out = np.zeros((count, channels, *padded_shape(shape, padding)), np.result_type(g, weight))
-    if out.size and g.size:
-        grouped = g.reshape(count, groups, -1, places)
+    out = np.empty((count, channels, *shape), np.result_type(g, weight))
+    if out.size == 0 or g.size == 0:
+        out[...] = 0
+    else:
         matrix = np.swapaxes(weight.reshape(groups, -1, depth), 1, 2)
         for part in blocks(count, groups * depth * places):
-            add_windows(out[part], spread(matrix, grouped[part], kernel, size, channels), kernel, stride, dilation, size)
-    out = np.ascontiguousarray(out[inner(padding)])
+            rows = np.ascontiguousarray(np.moveaxis(g[part], 0, -1)).reshape(groups, -1, places * g[part].shape[0])
+            windows = product(matrix, rows).reshape(channels, *kernel, *size, -1)
+            out[part] = np.moveaxis(added_up(windows, padded_shape(shape, padding), stride, dilation)[inner(padding)], -1, 0)
     if bias is not None:
         out += bias.reshape(-1, *[1] * len(kernel))
     return out
 
 
-def spread(matrix: Any, g: Any, kernel: Ints, size: Ints, channels: int) -> Any:
-    """The columns a block of gradients leads to, as windows (N, C, *kernel, *size)."""
-    count, groups, _, places = g.shape
-    if groups == 1 and places < FEW:
-        columns = product(matrix[0], np.moveaxis(g[:, 0], 0, 1).reshape(g.shape[2], -1))
-        return np.moveaxis(columns.reshape(channels, *kernel, count, *size), len(kernel) + 1, 0)
-    return product(matrix, g).reshape(count, channels, *kernel, *size)
+def added_up(windows: Any, shape: Ints, stride: Ints, dilation: Ints) -> Any:
+    """Windows added where they came from. Shape: (C, *kernel, *size, N) -> (C, *shape, N).
+
+    The samples come last, so that what is added at a time is long however small the images are.
+    """
+    dims = len(shape)
+    kernel, size = windows.shape[1:1 + dims], windows.shape[1 + dims:-1]
+    out = np.zeros((windows.shape[0], *shape, windows.shape[-1]), windows.dtype)
+    for at in itertools.product(*[range(k) for k in kernel]):       # at one place of the kernel no two windows meet
+        target = [slice(a * d, a * d + (n - 1) * s + 1, s) for a, d, n, s in zip(at, dilation, size, stride)]
+        out[(slice(None), *target)] += windows[(slice(None), *at)]
+    return out
 
 
 def convolution_weight(g: Any, x: Any, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, groups: int) -> Any:
@@ -164,6 +164,6 @@ def col2im(columns: Any, shape: Ints, kernel: Ints, dilation: Ints, padding: Int
     """The adjoint of `im2col`: columns added up where they came from. Shape: (N, C * prod(kernel), L) -> (N, C, H, W)."""
     size = output_size(shape, kernel, stride, padding, dilation)
     count, channels = columns.shape[0], columns.shape[1] // math.prod(kernel)
-    out = np.zeros((count, channels, *padded_shape(shape, padding)), columns.dtype)
-    add_windows(out, columns.reshape(count, channels, *kernel, *size), kernel, stride, dilation, size)
-    return np.ascontiguousarray(out[inner(padding)])
+    windows = np.ascontiguousarray(np.moveaxis(columns, 0, -1)).reshape(channels, *kernel, *size, count)
+    whole = added_up(windows, padded_shape(shape, padding), stride, dilation)
+    return np.ascontiguousarray(np.moveaxis(whole[inner(padding)], -1, 0))

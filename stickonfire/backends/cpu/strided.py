@@ -149,6 +149,9 @@ def positions(view: Any, base: Any) -> Any:
 
 def between(view: Geometry, base: Geometry) -> Any:
     """`positions` from the geometries alone."""
+    shape, strides, start = base
+    if strides == contiguous_strides(shape):
+        return _addresses(*view) - start
     in_memory, of_base = _addresses(*view), _addresses(*base).reshape(-1)
     first = of_base.min(initial=of_base.max(initial=0))
     last = max(of_base.max(initial=0), in_memory.max(initial=0))
@@ -206,9 +209,8 @@ def expanded(a: Any, shape: Sequence[int]) -> Any:
 
 def broadcast_to(a: Any, shape: Sequence[int]) -> Any:
     """A view with dims added in front, and dims of size 1 repeated; not to be written to."""
-    # at each `sum().backward()`, and NumPy's function is slow
-    if a.ndim == 0 and a.__class__ is np.ndarray:
-        return np.ndarray(shape, a.dtype, a, 0, (0,) * len(shape))
+    if a.ndim == 0:             # at each `sum().backward()`, and NumPy's function is slow
+        return np.ndarray(shape, a.dtype, np.asarray(a), 0, (0,) * len(shape))
     return np.broadcast_to(a, shape)
 
 

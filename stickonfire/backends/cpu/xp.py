@@ -36,7 +36,7 @@ from .gather import (add_rows, checked_index, checked_parts, checked_source, dia
 from .kernels import log_softmax, occurrences, softmax
 from .kernels_activation import elu, elu_grad, silu, silu_grad
 from .kernels_elementwise import (complex_logaddexp, complex_of, complex_over, isneginf, isposinf, isreal,
-                                  keep, parts_of, sign, step)
+                                  in_double, keep, parts_of, sign, step)
 from .linalg import (cholesky_info, det, eig, eigh, eigvals, eigvalsh, householder_form, inverse_info, matrix_exp, qr,
                      slogdet, solve_info, svd, svdvals)
 from .linalg_ldl import ldl_packed, ldl_solve
@@ -53,6 +53,7 @@ from .strided import (address, as_strided, basic, between, broadcast_to, contigu
                       diagonal, diagonal_scatter, expanded, fold_windows, geometry, is_contiguous, is_view,
                       is_writable, laid_out, memory, offset, positions, resized, shares_memory, steps, storage,
                       strides_as_promised, unsqueezed, viewed, windows)
+from .sums import sum_plain
 from .threads import get_threads, set_threads
 from .types import from_numpy_dtype, to_numpy_dtype
 from .wide import cumprod, cumsum, mean, sum

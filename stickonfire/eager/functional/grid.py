@@ -77,15 +77,13 @@ def grid_sample(input: Any, grid: Any, mode: str = "bilinear", padding_mode: str
         align_corners = False
     _check_shapes(input, grid, mode)
     dims = input.dim() - 2
-    wide = input.dtype.name in ("bfloat16", "float16")
-    image, places = (input.float(), grid.float()) if wide else (input, grid)
-    coords = [_place(places[..., dims - 1 - d], input.shape[2 + d], align_corners) for d in range(dims)]
+    coords = [_place(grid[..., dims - 1 - d], input.shape[2 + d], align_corners) for d in range(dims)]
     if mode == "bicubic":
-        out = _cubic(image, coords, padding_mode, align_corners)
+        out = _cubic(input, coords, padding_mode, align_corners)
     else:
         coords = [_contained(c, n, padding_mode, align_corners) for c, n in zip(coords, input.shape[2:])]
-        out = _nearest(image, coords) if mode == "nearest" else _linear(image, coords)
-    return out.to(input.dtype) if wide else out
+        out = _nearest(input, coords) if mode == "nearest" else _linear(input, coords)
+    return out
 
 
 def _check_choice(mode: str, padding_mode: str) -> None:

@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ...ops.op import REGISTRY
 from ..creation import arange
+from ..publish import function
 
+constant = function(REGISTRY["constant_pad_nd"])
 MODES = ("constant", "reflect", "replicate", "circular")
 
 
@@ -28,7 +31,7 @@ def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | N
                            f"padding length {len(pad)} and input of dimension {input.dim()}")
     sides = [(input.dim() - 1 - i // 2, pad[i], pad[i + 1]) for i in range(0, len(pad), 2)]
     if mode == "constant":
-        return _constant(input, sides, 0.0 if value is None else value)
+        return constant(input, pad, 0 if value is None else value)
     if value is not None and value != 0:
         raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
     if mode not in MODES:
@@ -42,24 +45,6 @@ def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | N
     for dim, before, after in sides:
         input = _copied(input, mode, dim, before, after)
     return input
-
-
-def _constant(input: Any, sides: list[tuple[int, int, int]], value: float) -> Any:
-    for dim, before, after in sides:
-        if input.shape[dim] + before + after < 0:
-            raise RuntimeError(f"The input size {input.shape[dim]}, plus negative padding {before} and "
-                               f"{after}, "
-                               f"resulted in a negative output size. Check dimension {dim} of your input.")
-        input = _cropped(input, dim, before, after)
-    sides = [(dim, max(before, 0), max(after, 0)) for dim, before, after in sides]
-    shape = list(input.shape)
-    place: list[Any] = [slice(None)] * input.dim()
-    for dim, before, after in sides:
-        place[dim] = slice(before, before + shape[dim])
-        shape[dim] += before + after
-    out = input.detach().new_full(shape, value)
-    out[tuple(place)] = input
-    return out
 
 
 def _cropped(input: Any, dim: int, before: int, after: int) -> Any:

@@ -21,7 +21,8 @@ Numbers = int | None | Sequence[int | None]
 def _targets(input: Any, output_size: Any, dims: int, name: str) -> tuple[int, ...]:
     """The size asked for; None keeps the input's. Raises: RuntimeError for sizes or inputs that don't fit."""
     if input.dim() not in (dims + 1, dims + 2):
-        raise RuntimeError(f"{name}(): Expected {dims + 1}D or {dims + 2}D tensor, but got {list(input.shape)}")
+        kind = RuntimeError if dims == 1 else ValueError
+        raise kind(f"{name}(): Expected {dims + 1}D or {dims + 2}D tensor, but got {list(input.shape)}")
     if any([n == 0 for n in input.shape[1:]]) and 0 in input.shape[-dims:]:
         raise RuntimeError(f"{name}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes "
                            f"{list(input.shape)}")
@@ -148,7 +149,7 @@ def _fractional(dims: int, input: Any, kernel_size: Any, output_size: Any, outpu
     whole = input if input.dim() == dims + 2 else input.unsqueeze(0)
     if samples is None:
         samples = rand(*whole.shape[:2], dims, dtype=input.dtype)
-    places = _window_places(shape, sizes, kernel, samples.expand(*whole.shape[:2], dims))
+    places = _window_places(shape, sizes, kernel, samples[:whole.shape[0]])
     best, which = whole.flatten(2).gather(2, places.flatten(2)).reshape(places.shape).max(-1)
     where = places.gather(-1, which.unsqueeze(-1)).squeeze(-1)
     best, where = (t.reshape(*input.shape[:-dims], *sizes) for t in (best, where))
