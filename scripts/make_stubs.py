@@ -20,7 +20,8 @@ from stickonfire.eager.tensor import Tensor  # noqa: E402
 
 PLAIN = {"int", "float", "bool", "str"}
 HEADER = '"""Written by scripts/make_stubs.py from the op declarations. Do not edit."""\n'
-IMPORTS = "from __future__ import annotations\n\nimport builtins\nfrom collections.abc import Iterator\nfrom typing import Any\n\n"
+IMPORTS = ("from __future__ import annotations\n\nimport builtins\nfrom collections.abc import Iterator\n"
+           "from typing import Any\n\n")
 
 
 def annotation(name: str, op: Any, declared: Any) -> str:
@@ -84,7 +85,8 @@ def tensor_stub() -> str:
     lines = [HEADER, IMPORTS, "class Tensor:\n", "    _array: Any\n    _edge: Any\n    _alias: Any\n",
              "    def __init__(self, *args: Any, **kwargs: Any) -> None: ...\n"]
     for name, value in sorted(Tensor.__dict__.items()):
-        if name in ("__new__", "__init__", "__dict__", "__weakref__", "__doc__", "__module__", "__slots__", "__annotations__",
+        if name in ("__new__", "__init__", "__dict__", "__weakref__", "__doc__", "__module__", "__slots__",
+                    "__annotations__",
                     "_array", "_edge", "_alias"):
             continue
         if isinstance(value, property):

@@ -52,7 +52,9 @@ def backend_for(where: device | str | int | None) -> Backend:
         return found
     way_out = f"available: {', '.join(BY_DEVICE)}; pass device='cpu' or leave the argument out"
     if kind.type in ("cuda", "xpu"):
-        raise AssertionError(f"Torch not compiled with {kind.type.upper()} enabled: device '{kind}' is not there ({way_out})")
+        raise AssertionError(f"Torch not compiled with {kind.type.upper()} enabled: device '{kind}' is not there "
+                             f"({way_out})")
     if kind.type == "mps":
-        raise RuntimeError(f"PyTorch is not linked with support for mps devices: device '{kind}' is not there ({way_out})")
+        raise RuntimeError(f"PyTorch is not linked with support for mps devices: device '{kind}' is not there "
+                           f"({way_out})")
     raise RuntimeError(f"device '{kind}' is not there ({way_out})")

@@ -3,7 +3,8 @@ from __future__ import annotations
 
 from .config import switches
 
-KNOWN_TYPES = ("cpu", "cuda", "ipu", "xpu", "mkldnn", "opengl", "opencl", "ideep", "hip", "ve", "fpga", "maia", "xla", "lazy",
+KNOWN_TYPES = ("cpu", "cuda", "ipu", "xpu", "mkldnn", "opengl", "opencl", "ideep", "hip", "ve", "fpga", "maia", "xla",
+               "lazy",
                "vulkan", "mps", "meta", "hpu", "mtia", "privateuseone")
 
 
@@ -24,7 +25,8 @@ class device:
         if isinstance(type, device):
             type, index = type.type, type.index
         elif isinstance(type, int) and not isinstance(type, bool):
-            raise RuntimeError(f"Cannot access accelerator device when none is available: {type} means accelerator {type}. "
+            raise RuntimeError(f"Cannot access accelerator device when none is available: {type} means accelerator "
+                               f"{type}. "
                                "Leave the device out, or pass 'cpu'")
         elif not isinstance(type, str):
             raise TypeError(f"device() received an invalid combination of arguments - got ({type.__class__.__name__}); "
@@ -33,7 +35,8 @@ class device:
         if colon and (index is not None or not number.isdigit()):
             raise RuntimeError(f"Invalid device string: '{type}'")
         if kind not in KNOWN_TYPES:
-            raise RuntimeError(f"Expected one of {', '.join(KNOWN_TYPES)} device type at start of device string: {kind}")
+            known = ", ".join(KNOWN_TYPES)
+            raise RuntimeError(f"Expected one of {known} device type at start of device string: {kind}")
         object.__setattr__(self, "type", kind)
         object.__setattr__(self, "index", int(number) if colon else index)
 

@@ -41,7 +41,8 @@ class dtype:
     def to_complex(self) -> dtype:
         """The complex dtype whose parts have this one."""
         if self.category < FLOATING:
-            raise RuntimeError(f"Unknown Complex ScalarType for {SCALAR_NAMES[self.name]}: only floats have a complex dtype")
+            raise RuntimeError(f"Unknown Complex ScalarType for {SCALAR_NAMES[self.name]}: only floats have a complex "
+                               f"dtype")
         return {float64: complex128, complex128: complex128}.get(self, complex64)
 
 
@@ -59,7 +60,8 @@ complex64 = dtype("complex64", 8, COMPLEX)
 complex128 = dtype("complex128", 16, COMPLEX)
 half, double, short, long, cfloat, cdouble = float16, float64, int16, int64, complex64, complex128
 
-BUILTIN = {float: float64, int: int64, bool: bool_, complex: complex128}       # what Python's types stand for as `dtype=`
+# what Python's types stand for as `dtype=`
+BUILTIN = {float: float64, int: int64, bool: bool_, complex: complex128}
 DTYPES = (bool_, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64, complex64, complex128)
 BY_NAME = {d.name: d for d in DTYPES}
 # How PyTorch's messages call them
@@ -96,6 +98,7 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
     >>> promote_types(uint8, int8), promote_types(int64, float16)
     (torch.int16, torch.float16)
     """
+    check_dtypes("promote_types", type1=type1, type2=type2)
     return PROMOTED[type1, type2]
 
 
@@ -142,4 +145,13 @@ def can_cast(from_: dtype, to: dtype) -> bool:
     >>> can_cast(float64, float32), can_cast(float32, int64)
     (True, False)
     """
+    check_dtypes("can_cast", from_=from_, to=to)
     return from_.category <= to.category
+
+
+def check_dtypes(name: str, **given: object) -> None:
+    """Raises TypeError for what is no dtype."""
+    for position, (argument, value) in enumerate(given.items(), 1):
+        if not isinstance(value, dtype):
+            raise TypeError(f"{name}(): argument '{argument}' (position {position}) must be torch.dtype, not "
+                            f"{type(value).__name__}")

@@ -6,6 +6,7 @@ SPECIAL and LINALG dicts of what is in torch.special and torch.linalg.
 """
 from __future__ import annotations
 
+from types import FunctionType
 from typing import Any
 
 from . import (
@@ -35,6 +36,7 @@ from . import (
     storage,
     switches,
 )
+from .arguments import guarded
 from .publish import NAMESPACES
 from .tensor import Tensor
 
@@ -44,10 +46,18 @@ MODULES: tuple[Any, ...] = (
     composite_spectral, composite_statistics, conversion, creation, indexing, legacy, lowrank,
     random, storage, switches)
 
+FAST = (attributes, autograd, composite_join, conversion, indexing)         # what training loops call most
+
+
+def given(module: Any, function: Any) -> Any:
+    """The function as users get it: if it fails, a look at its arguments says whether one was of the wrong kind."""
+    return guarded(function) if isinstance(function, FunctionType) and module not in FAST else function
+
+
 for _module in MODULES:
-    NAMESPACES["stickonfire"].update({f.__name__: f for f in getattr(_module, "FUNCTIONS", ())})
+    NAMESPACES["stickonfire"].update({f.__name__: given(_module, f) for f in getattr(_module, "FUNCTIONS", ())})
     NAMESPACES["stickonfire"].update(getattr(_module, "ALIASES", {}))
     NAMESPACES["special"].update(getattr(_module, "SPECIAL", {}))
     NAMESPACES["linalg"].update(getattr(_module, "LINALG", {}))
     for _name, _method in _module.METHODS.items():
-        setattr(Tensor, _name, _method)
+        setattr(Tensor, _name, _method if _name.startswith("__") else given(_module, _method))

@@ -167,7 +167,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     return result.requires_grad_(True) if requires_grad else result
 
 
-def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+def as_tensor(data: Any, *, dtype: Any = None, device: Any = None) -> Tensor:
     """The data as a tensor, sharing memory (and graph) where possible.   Source: PyTorch `torch.as_tensor`."""
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
@@ -403,7 +403,7 @@ def empty_like(input: Tensor, *, dtype: Any = None, layout: Any = None, device: 
 def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, layout: Any = None, device: Any = None,
               requires_grad: bool = False, memory_format: Any = None, pin_memory: bool = False) -> Tensor:
     """One value in the shape and dtype of `input`.   Source: PyTorch `torch.full_like`."""
-    return like("full_like", input, plain(fill_value), dtype, device, requires_grad, layout=layout,
+    return like("full_like", input, number("full_like", "fill_value", 2, fill_value), dtype, device, requires_grad, layout=layout,
                 memory_format=memory_format)
 
 
@@ -421,6 +421,8 @@ def empty_strided(size: Any, stride: Any, *, dtype: Any = None, layout: Any = No
 def scalar_tensor(s: Any, *, dtype: Any = None, layout: Any = None, device: Any = None, pin_memory: bool = False,
                   requires_grad: bool = False) -> Tensor:
     """A 0-d tensor of the default dtype.   Source: PyTorch `torch.scalar_tensor`."""
+    if isinstance(s, Tensor):
+        raise TypeError("scalar_tensor(): argument 's' (position 1) must be Number, not Tensor")
     return tensor(s, dtype=dtype or floating(s), device=device, requires_grad=requires_grad)
 
 
@@ -448,7 +450,7 @@ def new_empty(self: Tensor, *size: Any, dtype: Any = None, device: Any = None, r
 def new_full(self: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None,
              requires_grad: bool = False, layout: Any = None, pin_memory: bool = False) -> Tensor:
     """One value in this tensor's dtype. Shape: size."""
-    return like("new_full", self, plain(fill_value), dtype, device, requires_grad, layout=layout,
+    return like("new_full", self, number("new_full", "fill_value", 2, fill_value), dtype, device, requires_grad, layout=layout,
                 size=sizes("new_full", (size,), {}))
 
 

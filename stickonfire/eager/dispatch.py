@@ -41,7 +41,8 @@ def dispatch(op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
     return finish(op, inputs, arrays, edges, attrs, result, xp, tracked and (state.plain or modes.records))
 
 
-def finish(op: Op, inputs: tuple[Any, ...], arrays: list[Any], edges: list[Edge | None], attrs: dict[str, Any], result: Any,
+def finish(op: Op, inputs: tuple[Any, ...], arrays: list[Any], edges: list[Edge | None], attrs: dict[str, Any],
+           result: Any,
            xp: Any, tracked: bool) -> Any:
     """Tensors over the results of a forward, with their node if a gradient is wanted."""
     several = result.__class__ is tuple or result.__class__ is list

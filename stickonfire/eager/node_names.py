@@ -25,6 +25,8 @@ def is_array(value: Any) -> bool:
 
 def by_dim(node: Any) -> str:
     """Reductions: 0 over everything, 1 along dims."""
+    if node.saved is None:
+        return "1" if node.shape else "0"
     return "0" if kept(node, "dim") is None else "1"
 
 

@@ -129,7 +129,8 @@ def reflected(op: Op) -> Callable[..., Any]:
         if not is_operand(other):
             return NotImplemented
         if not isinstance(self, Tensor):
-            raise TypeError(f"descriptor of '{op.name}' for Tensor objects doesn't apply to a '{type(self).__name__}' object")
+            raise TypeError(f"descriptor of '{op.name}' for Tensor objects doesn't apply to a '{type(self).__name__}' "
+                            f"object")
         if number is not None and other.__class__ in NUMBERS:
             return number(self, other)
         if other.__class__ in NUMBERS and not op.scalars:

@@ -123,7 +123,8 @@ def fork_rng(devices: Any = None, enabled: bool = True, device_type: str = "cpu"
 
 
 def draw(op: str, size: tuple[int, ...], dtype: Any, device: Any, generator: Generator | None, requires_grad: bool,
-         out: Tensor | None = None, *, name: str = "", layout: Any = None, pin_memory: bool = False, **attrs: Any) -> Tensor:
+         out: Tensor | None = None, *, name: str = "", layout: Any = None, pin_memory: bool = False,
+         **attrs: Any) -> Tensor:
     """Executes a drawing op. `name` is what the user called."""
     chosen = options(name or op, dtype, device, layout, pin_memory, requires_grad)
     chosen["dtype"] = chosen["dtype"] or (state.default_dtype() if out is None else out.dtype)
@@ -131,21 +132,24 @@ def draw(op: str, size: tuple[int, ...], dtype: Any, device: Any, generator: Gen
     return into(out, result.requires_grad_(True) if requires_grad else result)
 
 
-def rand(*size: Any, generator: Generator | None = None, out: Tensor | None = None, dtype: Any = None, layout: Any = None,
+def rand(*size: Any, generator: Generator | None = None, out: Tensor | None = None, dtype: Any = None,
+         layout: Any = None,
          device: Any = None, requires_grad: bool = False, pin_memory: bool = False, **keywords: Any) -> Tensor:
     """Uniform in [0, 1). Shape: size.   Source: PyTorch `torch.rand`."""
     return draw("uniform", sizes("rand", size, keywords), dtype, device, generator, requires_grad, out, name="rand",
                 layout=layout, pin_memory=pin_memory)
 
 
-def randn(*size: Any, generator: Generator | None = None, out: Tensor | None = None, dtype: Any = None, layout: Any = None,
+def randn(*size: Any, generator: Generator | None = None, out: Tensor | None = None, dtype: Any = None,
+          layout: Any = None,
           device: Any = None, requires_grad: bool = False, pin_memory: bool = False, **keywords: Any) -> Tensor:
     """Standard normal. Shape: size.   Source: PyTorch `torch.randn`."""
     return draw("normal", sizes("randn", size, keywords), dtype, device, generator, requires_grad, out, name="randn",
                 layout=layout, pin_memory=pin_memory)
 
 
-def randint(low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None, out: Tensor | None = None,
+def randint(low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None,
+            out: Tensor | None = None,
             dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
             pin_memory: bool = False) -> Tensor:
     """Uniform ints in [low, high), or in [0, low) if called as randint(high, size). Shape: size.
@@ -166,7 +170,8 @@ def check_range(name: str, low: int, high: int) -> None:
         raise RuntimeError(f"{name} expects 'from' to be less than 'to', but got from={low} >= to={high}")
 
 
-def randperm(n: int, *, generator: Generator | None = None, out: Tensor | None = None, dtype: Any = None, layout: Any = None,
+def randperm(n: int, *, generator: Generator | None = None, out: Tensor | None = None, dtype: Any = None,
+             layout: Any = None,
              device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
     """The ints below n in random order. Shape: (n).   Source: PyTorch `torch.randperm`."""
     if n < 0:
@@ -186,14 +191,16 @@ def drawn_like(name: str, op: str, input: Tensor, dtype: Any, device: Any, requi
     return result.requires_grad_(True) if requires_grad else result
 
 
-def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None, layout: Any = None, device: Any = None,
+def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None, layout: Any = None,
+              device: Any = None,
               requires_grad: bool = False, memory_format: Any = None, pin_memory: bool = False) -> Tensor:
     """Uniform in [0, 1), in the shape and dtype of `input`.   Source: PyTorch `torch.rand_like`."""
     return drawn_like("rand_like", "uniform", input, dtype, device, requires_grad, layout, memory_format, generator)
 
 
 def randn_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None, layout: Any = None,
-               device: Any = None, requires_grad: bool = False, memory_format: Any = None, pin_memory: bool = False) -> Tensor:
+               device: Any = None, requires_grad: bool = False, memory_format: Any = None,
+               pin_memory: bool = False) -> Tensor:
     """Standard normal, in the shape and dtype of `input`.   Source: PyTorch `torch.randn_like`."""
     return drawn_like("randn_like", "normal", input, dtype, device, requires_grad, layout, memory_format, generator)
 
@@ -209,7 +216,8 @@ def randint_like(input: Tensor, low: int, high: Any = None, *, generator: Genera
                       low=low, high=high)
 
 
-def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, out: Tensor | None = None,
+def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None,
+           out: Tensor | None = None,
            dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
            pin_memory: bool = False) -> Tensor:
     """Normal numbers. Shape: size, or that of the tensors given for mean and std, element by element.
@@ -222,7 +230,8 @@ def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator 
                     layout=layout, pin_memory=pin_memory, mean=plain(mean), std=plain(std))
     given = [m._array if isinstance(m, Tensor) else m for m in (mean, std)]
     if not isinstance(mean, Tensor) and not isinstance(std, Tensor):
-        raise TypeError("normal() received an invalid combination of arguments: give size=, or a Tensor for mean or std")
+        raise TypeError("normal() received an invalid combination of arguments: give size=, or a Tensor for mean "
+                        "or std")
     some = mean if isinstance(mean, Tensor) else std
     result = make(stream(generator).normal_like(*given))
     return into(out, result if result.dtype is some.dtype else result.to(some.dtype))
@@ -283,7 +292,10 @@ def normal_(self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Gen
 
 def random_(self: Tensor, from_: int | None = None, to: int | None = None, *, generator: Generator | None = None,
             **keywords: int) -> Tensor:
-    """Fills with uniform ints: all the dtype holds exactly, [0, to), or [from, to).   Source: PyTorch `Tensor.random_`."""
+    """Fills with uniform ints: all the dtype holds exactly, [0, to), or [from, to).
+
+    Source: PyTorch `Tensor.random_`.
+    """
     low = keywords.pop("from", from_)
     if low is None and to is None:
         return refill(self, "any_integers", generator)
@@ -333,5 +345,6 @@ METHODS = {"uniform_": uniform_, "normal_": normal_, "random_": random_, "bernou
            "log_normal_": law("log_normal", 1.0, 2.0), "geometric_": law("geometric"),
            "bernoulli": bernoulli_method, "multinomial": multinomial_method}
 
-FUNCTIONS = (rand, randn, randint, randperm, rand_like, randn_like, randint_like, normal, bernoulli, multinomial, poisson,
+FUNCTIONS = (rand, randn, randint, randperm, rand_like, randn_like, randint_like, normal, bernoulli, multinomial,
+             poisson,
              manual_seed, seed, initial_seed, get_rng_state, set_rng_state)

@@ -39,9 +39,11 @@ def compiled(op: Op, text: str, general: General) -> Callable[..., Any]:
     filename = f"<op {text.split('(')[0].removeprefix('def ')} {len(linecache.cache)}>"
     linecache.cache[filename] = (len(text), None, text.splitlines(True), filename)      # tracebacks show it
     names: dict[str, Any] = {
-        "op": op, "general": general, "forward": op.forward, "casts": op.casts, "XP": XP, "NUMBERS": NUMBERS, "modes": modes,
+        "op": op, "general": general, "forward": op.forward, "casts": op.casts, "XP": XP, "NUMBERS": NUMBERS,
+        "modes": modes,
         "state": state, "new": new, "Tensor": Tensor, "OpNode": OpNode, "NO_PLAN": NO_PLAN, "next_number": next_number,
-        "record": record, "make_view": make_view, "current_edge": current_edge, "learn": learn, "several_outputs": several_outputs, "unusual": unusual, "cell_of": version_cell,
+        "record": record, "make_view": make_view, "current_edge": current_edge, "learn": learn,
+        "several_outputs": several_outputs, "unusual": unusual, "cell_of": version_cell,
         "defaults": op.defaults, "REAL_NUMBERS": REAL_NUMBERS, "INFERENCE": INFERENCE,
         "constants": tuple([tuple([op.defaults.get(key) for _, key in rule.wants]) for rule in op.rules])}
     exec(compile(text, filename, "exec"), names)
@@ -118,14 +120,17 @@ def inplace_source(op: Op) -> str:
              "    except AttributeError:",
              f"        return {fall_back(op)}",
              "    native, shape = a0.dtype, a0.shape",
-             f"    if native.kind != 'f' or native.itemsize == 2 or 0 in a0.strides or {tensors[0]}._alias is INFERENCE:",
+             f"    if native.kind != 'f' or native.itemsize == 2 or 0 in a0.strides or "
+             f"{tensors[0]}._alias is INFERENCE:",
              f"        return {fall_back(op)}"]
     for i, name in enumerate(tensors):
-        wanted = f"level == 0 and ({name}._edge is not None or {name}._alias is not None and {name}._alias[1] is not None)"
+        is_view = f"{name}._alias is not None and {name}._alias[1] is not None"
+        wanted = f"level == 0 and ({name}._edge is not None or {is_view})"
         if i == 0:
             lines += [f"    if {wanted}:", f"        return {fall_back(op)}"]
         else:
-            lines += [f"    if a{i}.__class__ not in NUMBERS and (a{i}.dtype is not native or a{i}.shape != shape or {wanted}):",
+            lines += [f"    if a{i}.__class__ not in NUMBERS and (a{i}.dtype is not native or a{i}.shape != shape or "
+                      f"{wanted}):",
                       f"        return {fall_back(op)}"]
     first = tensors[0]
     return "\n".join([*lines,
@@ -203,7 +208,8 @@ def load(op: Op, i: int, graph: bool, slow: str) -> list[str]:
     name = op.tensors[i]
     fetch = [f"a{i} = {name}._array"]
     if graph:
-        fetch.append(f"e{i} = {name}._edge if {name}._alias is None or {name}._alias[1] is None else current_edge({name})")
+        fetch.append(f"e{i} = {name}._edge if {name}._alias is None or {name}._alias[1] is None else "
+                     f"current_edge({name})")
     if name in op.defaults:
         return [f"a{i} = e{i} = None", f"if {name} is not None:", *[f"    {line}" for line in fetch]]
     if may_be_number(op, i):

@@ -15,7 +15,8 @@ def fits(param: Tensor, grad: Tensor, mean: Tensor, square: Tensor) -> bool:
             and mean._array.dtype is native and square._array.dtype is native)
 
 
-def adam_step(params: list[Tensor], grads: list[Tensor], means: list[Tensor], squares: list[Tensor], steps: list[Tensor],
+def adam_step(params: list[Tensor], grads: list[Tensor], means: list[Tensor], squares: list[Tensor],
+              steps: list[Tensor],
               *, lr: float, beta1: float, beta2: float, eps: float) -> None:
     """One step of Adam for several parameters at once; the settings are those of the op."""
     arrays = [t._array for part in (params, grads, means, squares, steps) for t in part]

@@ -64,7 +64,7 @@ class _ConvNd(Module):
         if isinstance(padding, str):
             if padding not in ("same", "valid"):
                 raise ValueError(f"Invalid padding string {padding!r}, should be one of {{'same', 'valid'}}")
-            if padding == "same" and any([s != 1 for s in spread_out(stride, self.dims)]):
+            if padding == "same" and any(s != 1 for s in spread_out(stride, self.dims)):
                 raise ValueError("padding='same' is not supported for strided convolutions")
         if padding_mode not in ("zeros", "reflect", "replicate", "circular"):
             raise ValueError("padding_mode must be one of {'zeros', 'reflect', 'replicate', 'circular'}, but got "
@@ -192,13 +192,15 @@ class _ConvTransposeNd(_ConvNd):
         if len(output_size) == self.dims + (1 if single else 2):
             output_size = output_size[-self.dims:]
         if len(output_size) != self.dims:
-            raise ValueError(f"ConvTranspose{self.dims}D: for {input.dim()}D input, output_size must have {self.dims} or "
+            raise ValueError(f"ConvTranspose{self.dims}D: for {input.dim()}D input, output_size must have "
+                             f"{self.dims} or "
                              f"{input.dim()} elements (got {len(output_size)})")
         least = [(n - 1) * s - 2 * p + d * (k - 1) + 1 for n, s, p, d, k in
                  zip(input.shape[-self.dims:], self.stride, self.padding, self.dilation, self.kernel_size)]
         most = [n + s - 1 for n, s in zip(least, self.stride)]
-        if any([not low <= n <= high for low, n, high in zip(least, output_size, most)]):
-            raise ValueError(f"requested an output size of {output_size}, but valid sizes range from {least} to {most} (for "
+        if any(not low <= n <= high for low, n, high in zip(least, output_size, most)):
+            raise ValueError(f"requested an output size of {output_size}, but valid sizes range from {least} to "
+                             f"{most} (for "
                              f"an input of {list(input.shape[2:])})")
         return tuple([n - low for n, low in zip(output_size, least)])
 

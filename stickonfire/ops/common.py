@@ -74,4 +74,4 @@ def refuse(made: Op, letters: str, kernel: str = "", text: str = "") -> Op:
 def refuse_complex(name: str, value: Any) -> None:
     """Raises for a complex array, where no plan is made: in kernels that work in place."""
     if value.dtype.kind == "c":
-        raise RuntimeError(f"{name} is not supported for complex tensors. Take .real, .imag or .abs() first")
+        raise NotImplementedError(f"{name} is not supported for complex types. Take .real, .imag or .abs() first")

@@ -102,7 +102,10 @@ def _(xp, g, input_shape, kernel, dilation, padding, stride):
 
 @op(promote="same")
 def col2im(xp, input, shape: Ints, kernel: Ints, dilation: Ints, padding: Ints, stride: Ints):
-    """Columns added up where windows came from. Shape: (N, C * prod(kernel), L) -> (N, C, H, W).   Source: PyTorch `fold`."""
+    """Columns added up where windows came from.
+
+    Shape: (N, C * prod(kernel), L) -> (N, C, H, W).   Source: PyTorch `fold`.
+    """
     return xp.col2im(input, shape, kernel, dilation, padding, stride)
 
 

@@ -8,9 +8,13 @@ from .op import op
 
 @op(promote="none")
 def embedding(xp, input, weight, padding_idx: int = -1, scale_grad_by_freq: bool = False):
-    """weight[input]. Shape: (*) of ints, (V, D) -> (*, D).   Raises: IndexError out of range.   Source: PyTorch `embedding`."""
+    """weight[input]. Shape: (*) of ints, (V, D) -> (*, D).   Raises: IndexError out of range.
+
+    Source: PyTorch `embedding`.
+    """
     if input.dtype.kind not in "iu":
-        raise RuntimeError("Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but "
+        raise RuntimeError("Expected tensor for argument #1 'indices' to have one of the following scalar types: "
+                           "Long, Int; but "
                            f"got torch.{xp.dtype_of(input).name} instead (while checking arguments for embedding)")
     if input.size and (input.max() >= weight.shape[0] or input.min() < 0):
         raise IndexError(f"index out of range in self: embedding has {weight.shape[0]} rows, the indices go from "

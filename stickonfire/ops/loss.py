@@ -116,7 +116,8 @@ def binary_cross_entropy(xp, input, target, weight=None, reduction: str = "mean"
     if weight is not None:
         loss = loss * weight
     total = xp.add.reduce(loss, axis=None)
-    if not total - total == 0:                  # not finite: a probability of 0 or 1, or none at all: the rare case pays for the checks
+    # not finite: a probability of 0 or 1, or none at all: the rare case pays for the checks
+    if not total - total == 0:
         if not (input.min() >= 0 and input.max() <= 1):
             raise RuntimeError("all elements of input should be between 0 and 1. Apply a sigmoid first, or use "
                                "binary_cross_entropy_with_logits")
@@ -175,7 +176,8 @@ def _(xp, g, input, target, weight, pos_weight, reduction):
 def nll_loss(xp, input, target, weight=None, ignore_index: int = -100, reduction: str = "mean"):
     """-weight[y] * x[y] over the class dim; the mean is weighted, too.
 
-    Shape: (N, C, *), (N, *) -> () or (N, *).   Raises: IndexError for a class out of range.   Source: PyTorch `nll_loss`.
+    Shape: (N, C, *), (N, *) -> () or (N, *).   Raises: IndexError for a class out of range.   Source: PyTorch
+    `nll_loss`.
     """
     all_count = check_classes(xp, input, target, ignore_index)
     if all_count and weight is None:
@@ -194,12 +196,15 @@ def check_classes(xp, input, target, ignore_index):
     classes = input.shape[at] if input.ndim else 0
     expected = input.shape[:at] + input.shape[at + 1:]
     if input.ndim > 1 and target.ndim and input.shape[0] != target.shape[0]:
-        raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({target.shape[0]}).")
+        raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target batch_size "
+                         f"({target.shape[0]}).")
     if target.shape != expected:
-        raise RuntimeError(f"Expected target size {list(expected)}, got {list(target.shape)}: nll_loss wants one class for "
+        raise RuntimeError(f"Expected target size {list(expected)}, got {list(target.shape)}: nll_loss wants one "
+                           f"class for "
                            f"each row of input {list(input.shape)}, classes in dim {at}")
     if target.dtype.kind not in "iu" or target.itemsize < 8 and xp.dtype_of(target).name != "uint8":
-        raise RuntimeError(f"expected scalar type Long but found {xp.dtype_of(target).name.capitalize()}. Classes are ints: "
+        raise RuntimeError(f"expected scalar type Long but found {xp.dtype_of(target).name.capitalize()}. Classes are "
+                           f"ints: "
                            "convert the target with .long()")
     if not target.size or xp.minimum.reduce(target, axis=None) >= 0 and xp.maximum.reduce(target, axis=None) < classes:
         return not 0 <= ignore_index < classes

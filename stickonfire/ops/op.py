@@ -56,7 +56,8 @@ def _source(name: str, op: Op) -> tuple[str, Any]:
     if name == "out_geometry":
         return "geometry", -1
     raise TypeError(f"gradient rule of {op.name}: nothing is called '{name}'; there are "
-                    f"{', '.join((*op.tensors, *op.attributes, 'out', 'outs', 'needs'))}, and <input>_shape, <input>_dtype")
+                    f"{', '.join((*op.tensors, *op.attributes, 'out', 'outs', 'needs'))}, and <input>_shape, "
+                    f"<input>_dtype")
 
 
 class Op:

@@ -35,7 +35,10 @@ def _(xp, g, outs, specs):
 
 @op()
 def spread_planes(xp, values, index, shape: Ints, distinct: bool):
-    """Values put into planes of zeros at their places, or added up where places repeat. Shape: (*, M), (*, M) -> (*, shape)."""
+    """Values put into planes of zeros at their places, or added up where places repeat.
+
+    Shape: (*, M), (*, M) -> (*, shape).
+    """
     return xp.spread_planes(values, index, shape, distinct)
 
 

@@ -75,7 +75,8 @@ def _in_place(name: str) -> Any:
     return method
 
 
-for _bare in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift"):
+for _bare in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift",
+              "rshift"):
     setattr(FakeArray, f"__{_bare}__", _method(f"__{_bare}__"))
     setattr(FakeArray, f"__r{_bare}__", _method(f"__r{_bare}__"))
     setattr(FakeArray, f"__i{_bare}__", _in_place(f"__i{_bare}__"))

@@ -135,7 +135,7 @@ def test_out():
     (lambda: sof.empty(2, 0).max(1), IndexError, "non-zero size"),
     (lambda: sof.ones(2).sum(3), IndexError, "Dimension out of range"),
     (lambda: sof.ones(2, 2).sum((0, 0)), RuntimeError, "appears multiple times"),
-    (lambda: sof.ones(2, dtype=sof.complex64).max(), RuntimeError, "complex"),
+    (lambda: sof.ones(2, dtype=sof.complex64).max(), RuntimeError, "(?i)complex"),
     (lambda: sof.ones(2).norm("nine"), RuntimeError, "only valid string values"),
     (lambda: sof.ones(2).quantile(2.0), RuntimeError, "range \\[0, 1\\]"),
     (lambda: sof.ones(2).renorm(2, 0, 1.0), RuntimeError, "at least 2 dimensions"),

@@ -98,8 +98,8 @@ def test_places_and_counts():
 @pytest.mark.parametrize("call, error, match", [
     (lambda x: x.topk(9), RuntimeError, "out of range"), (lambda x: x.kthvalue(0), RuntimeError, "out of range"),
     (lambda x: sof.zeros(0, 2).median(0), IndexError, "non-zero size"),
-    (lambda x: sof.tensor([1j]).sort(), RuntimeError, "complex"),
-    (lambda x: sof.bincount(x), RuntimeError, "1-d non-negative"),
+    (lambda x: sof.tensor([1j]).sort(), RuntimeError, "(?i)complex"),
+    (lambda x: sof.bincount(x), RuntimeError, "bincount_cpu"),
     (lambda x: sof.searchsorted(x, x, side="left", right=True), RuntimeError, "opposites")])
 def test_errors(call, error, match):
     with pytest.raises(error, match=match):

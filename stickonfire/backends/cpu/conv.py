@@ -17,6 +17,7 @@ from numpy.lib.stride_tricks import as_strided
 from .products import product
 
 BLOCK = 1 << 18         # elements of columns made at a time: about what a second-level cache holds
+LONG = 1 << 20        # and for the transposed convolution, which gains from many samples at a time
 FEW = 64                # with fewer output places a sample, the samples of a block share one product
 
 Ints = Sequence[int]
@@ -53,9 +54,9 @@ def windows_of(x: Any, kernel: Ints, stride: Ints, dilation: Ints, size: Ints) -
     return as_strided(x, (*x.shape[:2], *kernel, *size), strides)
 
 
-def blocks(count: int, each: int) -> Iterator[slice]:
+def blocks(count: int, each: int, limit: int = BLOCK) -> Iterator[slice]:
     """Samples that are worked on together."""
-    step = max(1, BLOCK // max(each, 1))
+    step = max(1, limit // max(each, 1))
     for start in range(0, count, step):
         yield slice(start, min(start + step, count))
 
@@ -110,7 +111,7 @@ def convolution_input(g: Any, weight: Any, bias: Any, shape: Ints, stride: Ints,
         out[...] = 0
     else:
         matrix = np.swapaxes(weight.reshape(groups, -1, depth), 1, 2)
-        for part in blocks(count, groups * depth * places):
+        for part in blocks(count, groups * depth * places, LONG):
             rows = np.ascontiguousarray(np.moveaxis(g[part], 0, -1)).reshape(groups, -1, places * g[part].shape[0])
             windows = product(matrix, rows).reshape(channels, *kernel, *size, -1)
             out[part] = np.moveaxis(added_up(windows, padded_shape(shape, padding), stride, dilation)[inner(padding)], -1, 0)
@@ -161,7 +162,10 @@ def im2col(x: Any, kernel: Ints, dilation: Ints, padding: Ints, stride: Ints) ->
 
 
 def col2im(columns: Any, shape: Ints, kernel: Ints, dilation: Ints, padding: Ints, stride: Ints) -> Any:
-    """The adjoint of `im2col`: columns added up where they came from. Shape: (N, C * prod(kernel), L) -> (N, C, H, W)."""
+    """The adjoint of `im2col`: columns added up where they came from.
+
+    Shape: (N, C * prod(kernel), L) -> (N, C, H, W).
+    """
     size = output_size(shape, kernel, stride, padding, dilation)
     count, channels = columns.shape[0], columns.shape[1] // math.prod(kernel)
     windows = np.ascontiguousarray(np.moveaxis(columns, 0, -1)).reshape(channels, *kernel, *size, count)

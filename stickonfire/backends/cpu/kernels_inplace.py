@@ -1,7 +1,8 @@
 """Updates in place without large temporaries: what optimizers and `addcmul_`, `lerp_`, ... run on.
 
 Each update runs over pieces that stay in the cache, with one piece of scratch memory (None for a small array: the
-first ufunc then makes it). Outputs go by position: as keywords they cost a ufunc call half of its time. Above each step stands what it computes. `xp.py` hands these on. Imports NumPy only.
+first ufunc then makes it). Outputs go by position: as keywords they cost a ufunc call half of its time. Above each
+step stands what it computes. `xp.py` hands these on. Imports NumPy only.
 """
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def max_pool(x: Any, specs: Specs) -> tuple[Any, Any]:
         rows, cols = [tap.rows for tap in taps], [tap.cols for tap in taps]
         grid = np.ix_(*[indices(c) for c in cols])
         place = sum(c * step for c, step in zip(grid, steps))
-        if all([isinstance(part, slice) for part in (*rows, *cols)]):
+        if all(isinstance(part, slice) for part in (*rows, *cols)):
             update(best[(..., *rows)], where[(..., *rows)], x[(..., *cols)], place)
         else:
             target = np.ix_(*[indices(r) for r in rows])

@@ -142,16 +142,13 @@ def geometry(a: Any) -> Geometry:
     return a.shape, steps(a), address(a) // a.itemsize
 
 
-def positions(view: Any, base: Any) -> Any:
-    """For each element of a view, its row-major position in the base; both lie in one block of memory."""
-    return between(geometry(view), geometry(base))
-
-
 def between(view: Geometry, base: Geometry) -> Any:
-    """`positions` from the geometries alone."""
+    """For each element of a view, its row-major position in the base; both lie in one block of memory."""
     shape, strides, start = base
     if strides == contiguous_strides(shape):
-        return _addresses(*view) - start
+        places = _addresses(*view)
+        places -= start
+        return places
     in_memory, of_base = _addresses(*view), _addresses(*base).reshape(-1)
     first = of_base.min(initial=of_base.max(initial=0))
     last = max(of_base.max(initial=0), in_memory.max(initial=0))

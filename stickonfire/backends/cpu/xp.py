@@ -14,10 +14,10 @@ import numpy as np
 from numpy import (abs, add, all, any, arange, arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh,
                    argmax, argmin, argpartition, argsort, array_equal, asarray, bitwise_and, bitwise_count,
                    bitwise_or, bitwise_xor, ceil, concatenate, copysign, copyto, cos, cosh,
-                   count_nonzero, diff, divide, divmod, einsum, empty, empty_like, equal, errstate, exp, exp2,
+                   count_nonzero, diff, divide, divmod, einsum, empty, empty_like, equal, errstate, exp2,
                    expand_dims, expm1, eye, fix, flip, floor, floor_divide, fmax, fmin, fmod, frexp, frombuffer, full,
                    full_like, gcd, greater, greater_equal, heaviside, hypot, invert, isfinite, isinf, isnan,
-                   lcm, ldexp, left_shift, less, less_equal, linspace, log, log1p, log2, log10, logaddexp,
+                   lcm, ldexp, left_shift, less, less_equal, linspace, log1p, log2, log10, logaddexp,
                    logaddexp2, logical_and, logical_not, logical_or, logical_xor, matmul, maximum, minimum,
                    moveaxis, multiply, nan_to_num, negative, nextafter, nonzero, not_equal, ones, ones_like,
                    partition, power, prod, put_along_axis, reciprocal, remainder, repeat, reshape,
@@ -35,8 +35,8 @@ from .gather import (add_rows, checked_index, checked_parts, checked_source, dia
                      scatter_combined, scattered, selected, widened_to)
 from .kernels import log_softmax, occurrences, softmax
 from .kernels_activation import elu, elu_grad, silu, silu_grad
-from .kernels_elementwise import (complex_logaddexp, complex_of, complex_over, isneginf, isposinf, isreal,
-                                  in_double, keep, parts_of, sign, step)
+from .kernels_elementwise import (complex_logaddexp, complex_of, complex_over, exp, isneginf, isposinf, isreal, log,
+                                  keep, parts_of, sign, step)
 from .linalg import (cholesky_info, det, eig, eigh, eigvals, eigvalsh, householder_form, inverse_info, matrix_exp, qr,
                      slogdet, solve_info, svd, svdvals)
 from .linalg_ldl import ldl_packed, ldl_solve
@@ -51,7 +51,7 @@ from .pydata import from_data
 from .special import *  # noqa: F403
 from .strided import (address, as_strided, basic, between, broadcast_to, contiguous, copy, dense_order,
                       diagonal, diagonal_scatter, expanded, fold_windows, geometry, is_contiguous, is_view,
-                      is_writable, laid_out, memory, offset, positions, resized, shares_memory, steps, storage,
+                      is_writable, laid_out, memory, offset, resized, shares_memory, steps, storage,
                       strides_as_promised, unsqueezed, viewed, windows)
 from .sums import sum_plain
 from .threads import get_threads, set_threads

@@ -41,7 +41,8 @@ def batched(input: Any, dims: int, name: str) -> tuple[Any, bool]:
     if input.dim() == dims + 1:
         return input.unsqueeze(0), True
     if input.dim() != dims + 2:
-        raise RuntimeError(f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {name}, but got input of "
+        raise RuntimeError(f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {name}, but got "
+                           "input of "
                            f"size: {list(input.shape)}")
     return input, False
 
@@ -52,19 +53,24 @@ def check_weight(input: Any, weight: Any, bias: Any, groups: int, transposed: bo
     if groups <= 0:
         raise RuntimeError("non-positive groups is not supported")
     if weight.dim() != input.dim():
-        raise RuntimeError(f"expected {input.dim()}-dimensional weight, because the input has sizes {list(input.shape)}, but "
+        raise RuntimeError(f"expected {input.dim()}-dimensional weight, because the input has sizes "
+                           f"{list(input.shape)}, but "
                            f"got weight of size {shape}")
     if shape[0] < groups or shape[0] % groups:
-        raise RuntimeError(f"Given groups={groups}, expected weight to be at least {groups} at dimension 0 and divisible by "
+        raise RuntimeError(f"Given groups={groups}, expected weight to be at least {groups} at dimension 0 and "
+                           "divisible by "
                            f"it, but got weight of size {shape} instead")
     wanted = shape[0] if transposed else shape[1] * groups
     if channels != wanted:
-        raise RuntimeError(f"Given {'transposed=1' if transposed else f'groups={groups}'}, weight of size {shape}, expected "
+        raise RuntimeError(f"Given {'transposed=1' if transposed else f'groups={groups}'}, weight of size {shape}, "
+                           "expected "
                            f"input{list(input.shape)} to have {wanted} channels, but got {channels} channels instead")
     outputs = shape[1] * groups if transposed else shape[0]
     if bias is not None and (bias.dim() != 1 or bias.shape[0] != outputs):
-        raise RuntimeError(f"Given {'transposed=1' if transposed else f'groups={groups}'}, weight of size {shape}, expected "
-                           f"bias to be 1-dimensional with {outputs} elements, but got bias of size {list(bias.shape)} instead")
+        raise RuntimeError(f"Given {'transposed=1' if transposed else f'groups={groups}'}, weight of size {shape}, "
+                           "expected "
+                           f"bias to be 1-dimensional with {outputs} elements, but got bias of size "
+                           f"{list(bias.shape)} instead")
 
 
 def check_steps(stride: Sequence[int], padding: Sequence[int], dilation: Sequence[int]) -> None:
@@ -81,17 +87,17 @@ def check_kernel(spatial: Sequence[int], kernel: Sequence[int], padding: Sequenc
     """Raises RuntimeError unless a window fits into the padded input."""
     padded = [n + 2 * p for n, p in zip(spatial, padding)]
     reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation)]
-    if any([n < r for n, r in zip(padded, reach)]):
+    if any(n < r for n, r in zip(padded, reach)):
         raise RuntimeError(f"Calculated padded input size per channel: ({' x '.join(map(str, padded))}). Kernel size: "
                            f"({' x '.join(map(str, reach))}). Kernel size can't be greater than actual input size")
 
 
 def same_padding(input: Any, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> tuple[Any, tuple]:
     """Padding that keeps the size. An odd total puts the extra zero behind, which is done here."""
-    if any([s != 1 for s in stride]):
+    if any(s != 1 for s in stride):
         raise RuntimeError("padding='same' is not supported for strided convolutions")
     total = [d * (k - 1) for k, d in zip(kernel, dilation)]
-    if any([t % 2 for t in total]):
+    if any(t % 2 for t in total):
         input = pad(input, [side for t in reversed(total) for side in (0, t % 2)])
     return input, tuple([t // 2 for t in total])
 
@@ -163,13 +169,14 @@ def _conv_transpose(dims: int, name: str, input: Any, weight: Any, bias: Any, st
     check_steps(stride, padding, dilation)
     if min(extra) < 0:
         raise RuntimeError("negative output_padding is not supported")
-    if any([e >= s and e >= d for e, s, d in zip(extra, stride, dilation)]):
+    if any(e >= s and e >= d for e, s, d in zip(extra, stride, dilation)):
         raise RuntimeError("output padding must be smaller than either stride or dilation, but got output_padding: "
                            f"{list(extra)}, stride: {list(stride)}, dilation: {list(dilation)}")
     shape = tuple([(n - 1) * s - 2 * p + d * (k - 1) + e + 1 for n, k, s, p, d, e in
                    zip(input.shape[2:], weight.shape[2:], stride, padding, dilation, extra)])
     if min(shape) <= 0:
-        raise RuntimeError(f"Given input size per channel: {list(input.shape[2:])}. Calculated output size per channel: "
+        raise RuntimeError(f"Given input size per channel: {list(input.shape[2:])}. Calculated output size per "
+                           "channel: "
                            f"{list(shape)}. Output size is too small")
     out = _convolution_input(input, weight, bias, shape, stride, padding, dilation, groups)
     return out.squeeze(0) if single else out
@@ -210,7 +217,10 @@ def conv_transpose3d(input: Any, weight: Any, bias: Any = None, stride: Numbers 
 
 
 def conv_tbc(input: Any, weight: Any, bias: Any, pad: int = 0) -> Any:
-    """A convolution along time, of inputs (T, N, C). Shape: (T, N, C), (K, C, O), (O) -> (T', N, O).   Source: PyTorch `conv_tbc`."""
+    """A convolution along time, of inputs (T, N, C).
+
+    Shape: (T, N, C), (K, C, O), (O) -> (T', N, O).   Source: PyTorch `conv_tbc`.
+    """
     out = conv1d(input.permute(1, 2, 0), weight.permute(2, 1, 0), bias, padding=pad)
     return out.permute(2, 0, 1)
 
@@ -232,7 +242,8 @@ def _count(spatial: Sequence[int], kernel: Sequence[int], dilation: Sequence[int
     sizes = [(n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, d, p, s in zip(spatial, kernel, dilation, padding, stride)]
     if min(sizes) < 1:
         raise RuntimeError(f"Given input with spatial size {tuple(spatial)}, kernel_size={tuple(kernel)}, "
-                           f"dilation={tuple(dilation)}, padding={tuple(padding)}, calculated shape of the array of sliding "
+                           f"dilation={tuple(dilation)}, padding={tuple(padding)}, calculated shape of the array of "
+                           "sliding "
                            f"blocks as {tuple(sizes)}, but its components must be at least one.")
     return sizes
 
@@ -248,7 +259,8 @@ def unfold(input: Any, kernel_size: Numbers, dilation: Numbers = 1, padding: Num
     """
     lists = _window_numbers(kernel_size, dilation, padding, stride)
     if input.dim() not in (3, 4) or 0 in input.shape[input.dim() - 3:]:
-        raise RuntimeError("Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions "
+        raise RuntimeError("Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero "
+                           "dimensions "
                            f"for input, but got: {list(input.shape)}")
     _count(input.shape[-2:], *lists)
     out = _im2col(input if input.dim() == 4 else input.unsqueeze(0), *lists)
@@ -266,12 +278,16 @@ def fold(input: Any, output_size: Numbers, kernel_size: Numbers, dilation: Numbe
         raise RuntimeError("Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero "
                            f"dimensions for input, but got: {list(input.shape)}")
     if input.shape[-2] % math.prod(lists[0]):
-        raise RuntimeError("Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got "
+        raise RuntimeError("Expected size of input's dimension 1 to be divisible by the product of kernel_size, but "
+                           "got "
                            f"input.size(1)={input.shape[-2]} and kernel_size={lists[0]}.")
     sizes = _count(shape, *lists)
     if input.shape[-1] != math.prod(sizes):
-        raise RuntimeError(f"Given output_size={shape}, kernel_size={lists[0]}, dilation={lists[1]}, padding={lists[2]}, "
-                           f"stride={lists[3]}, expected size of input's dimension 2 to match the calculated number of sliding "
-                           f"blocks {sizes[0]} * {sizes[1]} = {math.prod(sizes)}, but got input.size(2)={input.shape[-1]}.")
+        raise RuntimeError(f"Given output_size={shape}, kernel_size={lists[0]}, dilation={lists[1]}, "
+                           f"padding={lists[2]}, "
+                           f"stride={lists[3]}, expected size of input's dimension 2 to match the calculated number "
+                           "of sliding "
+                           f"blocks {sizes[0]} * {sizes[1]} = {math.prod(sizes)}, but got "
+                           f"input.size(2)={input.shape[-1]}.")
     out = _col2im(input if input.dim() == 3 else input.unsqueeze(0), shape, *lists)
     return out if input.dim() == 3 else out.squeeze(0)

@@ -17,7 +17,8 @@ def embedding_bag(input: Any, weight: Any, offsets: Any = None, max_norm: float 
 
     Rows `padding_idx` are left out; empty bags give zeros.
     Shape: (B, L) of integers, or (M) with offsets (B), weight (V, D) -> (B, D).
-    Raises: ValueError for what doesn't fit together; NotImplementedError for sparse gradients.   Source: PyTorch `embedding_bag`.
+    Raises: ValueError for what doesn't fit together; NotImplementedError for sparse gradients.
+    Source: PyTorch `embedding_bag`.
 
     >>> from stickonfire import tensor
     >>> table = tensor([[1.0, 2.0], [3.0, 4.0]])
@@ -28,7 +29,8 @@ def embedding_bag(input: Any, weight: Any, offsets: Any = None, max_norm: float 
     _check(input, weight, offsets, mode, per_sample_weights, scale_grad_by_freq)
     if padding_idx is not None:
         if not -weight.shape[0] <= padding_idx < weight.shape[0]:
-            raise RuntimeError(f"padding_idx must be within the number of embeddings, but got padding_idx={padding_idx} and "
+            raise RuntimeError("padding_idx must be within the number of embeddings, but got "
+                               f"padding_idx={padding_idx} and "
                                f"{weight.shape[0]} embeddings")
         padding_idx %= weight.shape[0]
     bags, bag_of = _bags(input, offsets, include_last_offset)
@@ -53,10 +55,12 @@ def _check(input: Any, weight: Any, offsets: Any, mode: str, per_sample_weights:
     if weight.dim() != 2:
         raise RuntimeError(f"embedding_bag: weight has to be a 2D Tensor, but got Tensor of dimension {weight.dim()}")
     if per_sample_weights is not None and tuple(input.shape) != tuple(per_sample_weights.shape):
-        raise ValueError(f"embedding_bag: If per_sample_weights ({list(per_sample_weights.shape)}) is not None, then it must "
+        raise ValueError(f"embedding_bag: If per_sample_weights ({list(per_sample_weights.shape)}) is not None, then "
+                         "it must "
                          f"have the same shape as the input ({list(input.shape)})")
     if input.dim() == 2 and offsets is not None:
-        raise ValueError("if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed length "
+        raise ValueError("if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed "
+                         "length "
                          "sequences. However, found offsets of type " + type(offsets).__name__)
     if input.dim() == 1:
         if offsets is None:
@@ -70,7 +74,8 @@ def _check(input: Any, weight: Any, offsets: Any, mode: str, per_sample_weights:
     if mode == "max" and by_frequency:
         raise ValueError("max mode does not support scaling the gradient by the frequency")
     if per_sample_weights is not None and mode != "sum":
-        raise NotImplementedError("embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for "
+        raise NotImplementedError("embedding_bag: per_sample_weights was not None. per_sample_weights is only "
+                                  "supported for "
                                   f"mode='sum' (got mode='{mode}'). Please open a feature request on GitHub.")
 
 
@@ -83,7 +88,8 @@ def _bags(input: Any, offsets: Any, include_last: bool) -> tuple[int, Any]:
     if include_last and offsets.numel() == 0:
         raise RuntimeError("include_last_offset: number of offset should be at least 1")
     if offsets.numel() and int(offsets[0]) != 0:
-        raise RuntimeError("offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0. "
+        raise RuntimeError("offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from "
+                           "position 0. "
                            f"However, got {int(offsets[0])}")
     if offsets.numel() and int(offsets[-1]) > count:
         raise RuntimeError(f"offsets[-1] can not be greater than input's length({count}) but got offsets[-1] of "

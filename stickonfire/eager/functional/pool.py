@@ -34,10 +34,12 @@ def per_dim(value: Any, dims: int, name: str, function: str) -> tuple[int, ...]:
 def check_input(input: Any, dims: int, function: str) -> None:
     """Raises RuntimeError unless there are channels, perhaps a batch, and no empty dims but the batch."""
     if input.dim() not in (dims + 1, dims + 2):
-        raise RuntimeError(f"{function}: Expected {dims + 1}D or {dims + 2}D (batch mode) tensor expected for input, but got "
+        raise RuntimeError(f"{function}: Expected {dims + 1}D or {dims + 2}D (batch mode) tensor expected for input, "
+                           "but got "
                            f"input of size {list(input.shape)}")
     if 0 in input.shape[input.dim() - dims - 1:]:
-        raise RuntimeError(f"{function}: Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 dim batch size "
+        raise RuntimeError(f"{function}: Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 dim "
+                           "batch size "
                            f"for input, but got: {list(input.shape)}")
 
 
@@ -54,14 +56,16 @@ def window_specs(input: Any, dims: int, function: str, kernel: Any, stride: Any,
             raise RuntimeError(f"{function}: {name} should be greater than zero, but got {list(values)}")
     if min(padding) < 0:
         raise RuntimeError(f"pad must be non-negative, but got pad: {min(padding)}. In {function}()")
-    if any([p > ((k - 1) * d + 1) // 2 for k, p, d in zip(kernel, padding, dilation)]):
+    if any(p > ((k - 1) * d + 1) // 2 for k, p, d in zip(kernel, padding, dilation)):
         raise RuntimeError(f"pad should be at most half of effective kernel size, but got pad={max(padding)}, "
                            f"kernel_size={max(kernel)} and dilation={max(dilation)}. In {function}()")
     shape = input.shape[input.dim() - dims:]
     sizes = [window_count(*numbers, ceil_mode) for numbers in zip(shape, kernel, stride, padding, dilation)]
     if min(sizes) < 1:
-        raise RuntimeError(f"Given input size: ({'x'.join(map(str, input.shape[-dims - 1:]))}). Calculated output size: "
-                           f"({'x'.join(map(str, (input.shape[-dims - 1], *sizes)))}). Output size is too small. In {function}()")
+        raise RuntimeError(f"Given input size: ({'x'.join(map(str, input.shape[-dims - 1:]))}). Calculated output "
+                           "size: "
+                           f"({'x'.join(map(str, (input.shape[-dims - 1], *sizes)))}). Output size is too small. In "
+                           f"{function}()")
     return tuple([("window", *numbers) for numbers in zip(shape, sizes, kernel, stride, padding, dilation)])
 
 
@@ -126,13 +130,19 @@ def max_pool1d_with_indices(input: Any, kernel_size: Numbers, stride: Numbers | 
 
 def max_pool2d_with_indices(input: Any, kernel_size: Numbers, stride: Numbers | None = None, padding: Numbers = 0,
                             dilation: Numbers = 1, ceil_mode: bool = False, return_indices: bool = True) -> Any:
-    """`max_pool2d` with places. Shape: (N, C, H, W) -> (N, C, H', W'), twice.   Source: PyTorch `max_pool2d_with_indices`."""
+    """`max_pool2d` with places.
+
+    Shape: (N, C, H, W) -> (N, C, H', W'), twice.   Source: PyTorch `max_pool2d_with_indices`.
+    """
     return _pool_maxima(2, input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
 def max_pool3d_with_indices(input: Any, kernel_size: Numbers, stride: Numbers | None = None, padding: Numbers = 0,
                             dilation: Numbers = 1, ceil_mode: bool = False, return_indices: bool = True) -> Any:
-    """`max_pool3d` with places. Shape: (N, C, D, H, W) -> smaller, twice.   Source: PyTorch `max_pool3d_with_indices`."""
+    """`max_pool3d` with places.
+
+    Shape: (N, C, D, H, W) -> smaller, twice.   Source: PyTorch `max_pool3d_with_indices`.
+    """
     return _pool_maxima(3, input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
@@ -192,13 +202,19 @@ def lp_pool1d(input: Any, norm_type: float, kernel_size: Numbers, stride: Number
 
 def lp_pool2d(input: Any, norm_type: float, kernel_size: Numbers, stride: Numbers | None = None,
               ceil_mode: bool = False) -> Any:
-    """(sum of x^p)^(1/p) over each window. Shape: (N, C, H, W) or (C, H, W) -> same, H', W'.   Source: PyTorch `lp_pool2d`."""
+    """(sum of x^p)^(1/p) over each window.
+
+    Shape: (N, C, H, W) or (C, H, W) -> same, H', W'.   Source: PyTorch `lp_pool2d`.
+    """
     return _power_mean(2, input, norm_type, kernel_size, stride, ceil_mode)
 
 
 def lp_pool3d(input: Any, norm_type: float, kernel_size: Numbers, stride: Numbers | None = None,
               ceil_mode: bool = False) -> Any:
-    """(sum of x^p)^(1/p) over each window. Shape: (N, C, D, H, W) -> (N, C, D', H', W').   Source: PyTorch `lp_pool3d`."""
+    """(sum of x^p)^(1/p) over each window.
+
+    Shape: (N, C, D, H, W) -> (N, C, D', H', W').   Source: PyTorch `lp_pool3d`.
+    """
     return _power_mean(3, input, norm_type, kernel_size, stride, ceil_mode)
 
 
@@ -211,7 +227,8 @@ def _unpool(dims: int, input: Any, indices: Any, kernel: Any, stride: Any, paddi
     if indices.dtype.name != "int64":
         raise RuntimeError(f"elements in indices should be type int64 but got: {indices.dtype}")
     if tuple(indices.shape) != tuple(input.shape):
-        raise RuntimeError(f"Expected shape of indices to be same as that of the input tensor ({list(input.shape)}) but got "
+        raise RuntimeError(f"Expected shape of indices to be same as that of the input tensor ({list(input.shape)}) "
+                           "but got "
                            f"indices tensor with shape: {list(indices.shape)}")
     check_input(input, dims, name)
     if min(stride) <= 0:
@@ -233,7 +250,8 @@ def _unpooled_size(shape: tuple[int, ...], kernel: tuple[int, ...], stride: tupl
     if len(wanted) == len(shape) + 2:
         wanted = wanted[2:]
     if len(wanted) != len(shape):
-        raise ValueError(f"output_size should be a sequence containing {len(shape)} or {len(shape) + 2} elements, but it has a "
+        raise ValueError(f"output_size should be a sequence containing {len(shape)} or {len(shape) + 2} elements, "
+                         "but it has a "
                          f"length of '{len(wanted)}'")
     for d, n in enumerate(wanted):
         if not default[d] - stride[d] < n < default[d] + stride[d]:
@@ -244,17 +262,26 @@ def _unpooled_size(shape: tuple[int, ...], kernel: tuple[int, ...], stride: tupl
 
 def max_unpool1d(input: Any, indices: Any, kernel_size: Numbers, stride: Numbers | None = None, padding: Numbers = 0,
                  output_size: Sequence[int] | None = None) -> Any:
-    """Zeros with the maxima of `max_pool1d` at their places. Shape: (N, C, W') -> (N, C, W).   Source: PyTorch `max_unpool1d`."""
+    """Zeros with the maxima of `max_pool1d` at their places.
+
+    Shape: (N, C, W') -> (N, C, W).   Source: PyTorch `max_unpool1d`.
+    """
     return _unpool(1, input, indices, kernel_size, stride, padding, output_size)
 
 
 def max_unpool2d(input: Any, indices: Any, kernel_size: Numbers, stride: Numbers | None = None, padding: Numbers = 0,
                  output_size: Sequence[int] | None = None) -> Any:
-    """Zeros with the maxima of `max_pool2d` at their places. Shape: (N, C, H', W') -> larger.   Source: PyTorch `max_unpool2d`."""
+    """Zeros with the maxima of `max_pool2d` at their places.
+
+    Shape: (N, C, H', W') -> larger.   Source: PyTorch `max_unpool2d`.
+    """
     return _unpool(2, input, indices, kernel_size, stride, padding, output_size)
 
 
 def max_unpool3d(input: Any, indices: Any, kernel_size: Numbers, stride: Numbers | None = None, padding: Numbers = 0,
                  output_size: Sequence[int] | None = None) -> Any:
-    """Zeros with the maxima of `max_pool3d` at their places. Shape: (N, C, D', H', W') -> larger.   Source: PyTorch `max_unpool3d`."""
+    """Zeros with the maxima of `max_pool3d` at their places.
+
+    Shape: (N, C, D', H', W') -> larger.   Source: PyTorch `max_unpool3d`.
+    """
     return _unpool(3, input, indices, kernel_size, stride, padding, output_size)

@@ -1,6 +1,7 @@
 """Pooling to a given size: adaptive windows, and windows at pseudo-random places.
 
-Room: eager. PyTorch's signatures over ops/pool.py. Where the size divides the input's, adaptive windows are regular ones.
+Room: eager. PyTorch's signatures over ops/pool.py. Where the size divides the input's, adaptive windows are
+regular ones.
 """
 from __future__ import annotations
 
@@ -23,8 +24,9 @@ def _targets(input: Any, output_size: Any, dims: int, name: str) -> tuple[int, .
     if input.dim() not in (dims + 1, dims + 2):
         kind = RuntimeError if dims == 1 else ValueError
         raise kind(f"{name}(): Expected {dims + 1}D or {dims + 2}D tensor, but got {list(input.shape)}")
-    if any([n == 0 for n in input.shape[1:]]) and 0 in input.shape[-dims:]:
-        raise RuntimeError(f"{name}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes "
+    if any(n == 0 for n in input.shape[1:]) and 0 in input.shape[-dims:]:
+        raise RuntimeError(f"{name}(): Expected input to have non-zero size for non-batch dimensions, but input has "
+                           "sizes "
                            f"{list(input.shape)}")
     shape = input.shape[-dims:]
     if output_size is None or isinstance(output_size, int):
@@ -35,7 +37,8 @@ def _targets(input: Any, output_size: Any, dims: int, name: str) -> tuple[int, .
         raise RuntimeError(f"{name}(): output_size must be {dims} numbers, not {tuple(output_size)}")
     sizes = tuple([n if m is None else m for n, m in zip(shape, output_size)])
     if min(sizes) < 0:
-        raise RuntimeError(f"{name}(): elements of output_size must be greater than or equal to 0 but received {list(sizes)}")
+        raise RuntimeError(f"{name}(): elements of output_size must be greater than or equal to 0 but received "
+                           f"{list(sizes)}")
     return sizes
 
 
@@ -48,7 +51,7 @@ def _adaptive_mean(dims: int, input: Any, output_size: Any) -> Any:
     if not input.is_floating_point():
         raise RuntimeError(f"\"adaptive_avg_pool{dims}d\" not implemented for '{input.dtype}'")
     pairs = list(zip(input.shape[-dims:], sizes))
-    if all([m and n % m == 0 for n, m in pairs]):
+    if all(m and n % m == 0 for n, m in pairs):
         return _avg_pool(input, tuple([_regular(n, m) for n, m in pairs]), True, None)
     return _resample(input, tuple([("mean", n, m) for n, m in pairs]))
 
@@ -115,12 +118,18 @@ def adaptive_max_pool3d(input: Any, output_size: Numbers, return_indices: bool =
 
 
 def adaptive_max_pool1d_with_indices(input: Any, output_size: Numbers, return_indices: bool = True) -> Any:
-    """`adaptive_max_pool1d` with places. Shape: (N, C, W) -> (N, C, output_size), twice.   Source: PyTorch, same name."""
+    """`adaptive_max_pool1d` with places.
+
+    Shape: (N, C, W) -> (N, C, output_size), twice.   Source: PyTorch, same name.
+    """
     return _adaptive_maximum(1, input, output_size, True)
 
 
 def adaptive_max_pool2d_with_indices(input: Any, output_size: Numbers, return_indices: bool = True) -> Any:
-    """`adaptive_max_pool2d` with places. Shape: (N, C, H, W) -> (N, C, *output_size), twice.   Source: PyTorch, same name."""
+    """`adaptive_max_pool2d` with places.
+
+    Shape: (N, C, H, W) -> (N, C, *output_size), twice.   Source: PyTorch, same name.
+    """
     return _adaptive_maximum(2, input, output_size, True)
 
 
@@ -144,7 +153,7 @@ def _fractional(dims: int, input: Any, kernel_size: Any, output_size: Any, outpu
     if input.dim() not in (dims + 1, dims + 2) or 0 in shape:
         raise RuntimeError(f"{name}(): Expected {dims + 1}D or {dims + 2}D tensor with non-zero dimensions, but got "
                            f"{list(input.shape)}")
-    if any([m < 1 or m + k - 1 > n for n, m, k in zip(shape, sizes, kernel)]):
+    if any(m < 1 or m + k - 1 > n for n, m, k in zip(shape, sizes, kernel)):
         raise RuntimeError(f"{name}(): pool size {kernel} is too large for input {shape} and output {sizes}")
     whole = input if input.dim() == dims + 2 else input.unsqueeze(0)
     if samples is None:
@@ -205,7 +214,10 @@ def fractional_max_pool3d(input: Any, kernel_size: Any, output_size: Any = None,
 
 def fractional_max_pool2d_with_indices(input: Any, kernel_size: Any, output_size: Any = None, output_ratio: Any = None,
                                        return_indices: bool = True, _random_samples: Any = None) -> Any:
-    """`fractional_max_pool2d` with places. Shape: (N, C, H, W) -> (N, C, *output_size), twice.   Source: PyTorch, same name."""
+    """`fractional_max_pool2d` with places.
+
+    Shape: (N, C, H, W) -> (N, C, *output_size), twice.   Source: PyTorch, same name.
+    """
     return _fractional(2, input, kernel_size, output_size, output_ratio, True, _random_samples)
 
 

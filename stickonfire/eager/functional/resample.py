@@ -45,7 +45,8 @@ def interpolate(input: Any, size: Any = None, scale_factor: Any = None, mode: st
         if recompute_scale_factor:
             factors = [None] * dims
     if antialias and not (mode in ("bilinear", "bicubic") and input.dim() == 4):
-        raise ValueError("Anti-alias option is restricted to bilinear and bicubic modes and requires a 4-D tensor as input")
+        raise ValueError("Anti-alias option is restricted to bilinear and bicubic modes and requires a 4-D tensor as "
+                         "input")
     if mode not in KINDS:
         raise NotImplementedError("Input Error: Only 3D, 4D and 5D input Tensors supported (got "
                                   f"{input.dim()}D) for the modes: {' | '.join(KINDS)} (got {mode})")
@@ -53,7 +54,8 @@ def interpolate(input: Any, size: Any = None, scale_factor: Any = None, mode: st
     if not 1 <= dims <= 3 or wanted not in (None, dims):
         raise NotImplementedError(f"Got {input.dim()}D input, but {mode} mode needs {(wanted or 2) + 2}D input")
     if min(sizes) <= 0 or 0 in input.shape[1:]:
-        raise RuntimeError(f"Input and output sizes should be greater than 0, but got input ({list(input.shape[2:])}) and "
+        raise RuntimeError("Input and output sizes should be greater than 0, but got input "
+                           f"({list(input.shape[2:])}) and "
                            f"output ({sizes}). In interpolate()")
     if kind == "area":
         return (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)[dims - 1](input, sizes)
@@ -76,7 +78,8 @@ def _check_mode(mode: str, align_corners: bool | None) -> bool:
 
 def _check_dtype(input: Any, mode: str) -> None:
     if not input.is_floating_point():
-        raise NotImplementedError(f"\"interpolate\" with mode '{mode}' not implemented for '{input.dtype}'; convert the input "
+        raise NotImplementedError(f"\"interpolate\" with mode '{mode}' not implemented for '{input.dtype}'; convert "
+                                  "the input "
                                   "to a floating point dtype first")
 
 
@@ -90,18 +93,24 @@ def _target(input: Any, dims: int, size: Any, scale_factor: Any) -> tuple[list[i
         if isinstance(size, Sequence):
             if len(size) != dims:
                 raise ValueError("Input and output must have the same number of spatial dimensions, but got input with "
-                                 f"spatial dimensions of {list(input.shape[2:])} and output size of {size}. Please provide "
-                                 f"input tensor in (N, C, d1, d2, ...,dK) format and output size in (o1, o2, ...,oK) format.")
-            if not all([isinstance(n, int) or hasattr(n, "__index__") for n in size]):
-                raise TypeError(f"expected size to be one of int or Tuple[int] or Tuple[int, int] or Tuple[int, int, int], "
+                                 f"spatial dimensions of {list(input.shape[2:])} and output size of {size}. Please "
+                                 "provide "
+                                 "input tensor in (N, C, d1, d2, ...,dK) format and output size in (o1, o2, ...,oK) "
+                                 "format.")
+            if not all(isinstance(n, int) or hasattr(n, "__index__") for n in size):
+                raise TypeError("expected size to be one of int or Tuple[int] or Tuple[int, int] or Tuple[int, int, "
+                                "int], "
                                 f"but got size with types {[type(n) for n in size]}")
             return [int(n) for n in size], [None] * dims
         return [int(size)] * dims, [None] * dims
     if isinstance(scale_factor, (list, tuple)):
         if len(scale_factor) != dims:
-            raise ValueError("Input and scale_factor must have the same number of spatial dimensions, but got input with "
-                             f"spatial dimensions of {list(input.shape[2:])} and scale_factor of shape {scale_factor}. Please "
-                             "provide input tensor in (N, C, d1, d2, ...,dK) format and scale_factor in (s1, s2, ...,sK) "
+            raise ValueError("Input and scale_factor must have the same number of spatial dimensions, but got input "
+                             "with "
+                             f"spatial dimensions of {list(input.shape[2:])} and scale_factor of shape "
+                             f"{scale_factor}. Please "
+                             "provide input tensor in (N, C, d1, d2, ...,dK) format and scale_factor in (s1, s2, "
+                             "...,sK) "
                              "format.")
         return None, list(scale_factor)
     return None, [scale_factor] * dims
@@ -115,12 +124,18 @@ def upsample(input: Any, size: Any = None, scale_factor: Any = None, mode: str =
 
 
 def upsample_nearest(input: Any, size: Any = None, scale_factor: Any = None) -> Any:
-    """`interpolate` with mode "nearest". Shape: (N, C, *spatial) -> (N, C, *size).   Source: PyTorch `upsample_nearest`."""
+    """`interpolate` with mode "nearest".
+
+    Shape: (N, C, *spatial) -> (N, C, *size).   Source: PyTorch `upsample_nearest`.
+    """
     warnings.warn("`nn.functional.upsample_nearest` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=2)
     return interpolate(input, size, scale_factor, mode="nearest")
 
 
 def upsample_bilinear(input: Any, size: Any = None, scale_factor: Any = None) -> Any:
-    """`interpolate` with aligned corners. Shape: (N, C, H, W) -> (N, C, *size).   Source: PyTorch `upsample_bilinear`."""
+    """`interpolate` with aligned corners.
+
+    Shape: (N, C, H, W) -> (N, C, *size).   Source: PyTorch `upsample_bilinear`.
+    """
     warnings.warn("`nn.functional.upsample_bilinear` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=2)
     return interpolate(input, size, scale_factor, mode="bilinear", align_corners=True)
