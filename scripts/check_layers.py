@@ -47,7 +47,7 @@ FLOOR_3 = {"viz", "models", "vision", "text", "train", "compat", "cli", "__main_
 BUILDING_BLOCKS = {"nn", "optim", "data", "io", "distributed"}
 # Single files beside the rooms. Spellings are lists of names, so they may look at everything up to floor 2.
 SPELLINGS = {"autograd", "linalg", "fft", "special", "random", "cuda", "utils", "amp", "distributions",
-             "serialization", "testing"}
+             "serialization", "testing", "types", "version", "accelerator", "cpu", "mps", "xpu"}
 UP_TO_FLOOR_2 = set(ROOMS) - FLOOR_3
 PUBLIC = {"__init__"} | SPELLINGS | BUILDING_BLOCKS
 FILES: dict[str, set[str]] = {

@@ -10,9 +10,9 @@ from math import e, inf, nan, pi
 from typing import Any
 
 from . import eager
+from .core.version import __version__ as __version__
 from .eager import *  # noqa: F403  (the list is eager.__all__)
 
-__version__ = "0.1.0"
 newaxis = None
 SUBMODULES = ("accelerator", "autograd", "backends", "compat", "cpu", "cuda", "data", "io", "linalg", "models",
               "mps", "nn", "optim", "random", "serialization", "special", "testing", "text", "train", "types",

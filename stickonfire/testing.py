@@ -75,7 +75,8 @@ class Comparison:
             if checked and a != b:
                 self.fail(f"The values for attribute '{name}' do not match: {a} != {b}.", path)
         if self.checks["stride"] and actual.stride() != expected.stride():
-            self.fail(f"The values for attribute 'stride()' do not match: {actual.stride()} != {expected.stride()}.", path)
+            self.fail(f"The values for attribute 'stride()' do not match: {actual.stride()} != "
+                      f"{expected.stride()}.", path)
         rtol, atol = self.tolerances(actual.dtype, expected.dtype)
         common = eager.promote_types(actual.dtype, expected.dtype)
         a, b = actual.detach().to(common), expected.detach().to(common)
@@ -94,7 +95,8 @@ class Comparison:
         difference = eager.where(wrong, difference, eager.zeros_like(difference))
         relative = eager.where(wrong, difference / expected.abs(), eager.zeros_like(difference / expected.abs()))
         lines = [f"Tensor-likes are not {'equal' if exact else 'close'}!\n",
-                 f"Mismatched elements: {int(wrong.sum())} / {wrong.numel()} ({100 * int(wrong.sum()) / wrong.numel():.1f}%)"]
+                 f"Mismatched elements: {int(wrong.sum())} / {wrong.numel()} "
+                 f"({100 * int(wrong.sum()) / wrong.numel():.1f}%)"]
         for name, values, allowed in (("absolute", difference, atol), ("relative", relative, rtol)):
             worst = int(values.flatten().argmax())
             index = tuple([int(i) for i in eager.unravel_index(eager.tensor(worst), tuple(values.shape))])
@@ -133,12 +135,12 @@ def as_tensor(value: Any, other: Any) -> Tensor:
 
 def assert_close(actual: Any, expected: Any, *, allow_subclasses: builtins.bool = True, rtol: float | None = None,
                  atol: float | None = None, equal_nan: builtins.bool = False, check_device: builtins.bool = True,
-                 check_dtype: builtins.bool = True, check_layout: builtins.bool = True, check_stride: builtins.bool = False,
-                 msg: str | Callable[[str], str] | None = None) -> None:
+                 check_dtype: builtins.bool = True, check_layout: builtins.bool = True,
+                 check_stride: builtins.bool = False, msg: str | Callable[[str], str] | None = None) -> None:
     """Asserts that numbers, tensors, or sequences and mappings of such are close: |a - e| <= atol + rtol |e|.
 
-    Raises: AssertionError with the largest differences; ValueError for half of the tolerances; TypeError for what cannot
-    be compared.   Source: PyTorch `torch.testing.assert_close`.
+    Raises: AssertionError with the largest differences; ValueError for half of the tolerances; TypeError for what
+    cannot be compared.   Source: PyTorch `torch.testing.assert_close`.
 
     >>> import stickonfire as torch
     >>> torch.testing.assert_close(torch.ones(2) / 3 * 3, torch.ones(2))
@@ -167,6 +169,9 @@ def make_tensor(*shape: Any, dtype: Any, device: Any = "cpu", low: float | None 
     torch.Size([2, 3])
     """
     size = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], (list, tuple)) else shape
+    if noncontiguous and math.prod(size) > 1:           # every second number of a tensor twice as wide
+        wide = make_tensor(*size[:-1], 2 * size[-1], dtype=dtype, device=device, low=low, high=high, exclude_zero=exclude_zero)
+        return wide[..., 1::2].requires_grad_(requires_grad)
     floating = dtype.is_floating_point or dtype.is_complex
     kind = "bool" if dtype is eager.bool else "floating" if floating else "signed" if dtype.is_signed else "unsigned"
     low = LIMITS[kind][0] if low is None else low
@@ -178,9 +183,7 @@ def make_tensor(*shape: Any, dtype: Any, device: Any = "cpu", low: float | None 
         (eager.view_as_real(result) if dtype.is_complex else result).uniform_(low, high)
     else:
         result = eager.randint(math.ceil(low), math.ceil(high), size, dtype=dtype, device=device)
-    if noncontiguous and result.numel() > 1:
-        result = eager.repeat_interleave(result, 2, dim=-1)[..., ::2]
-    elif memory_format is not None:
+    if memory_format is not None:
         result = result.clone(memory_format=memory_format)
     if exclude_zero:
         smallest = eager.finfo(dtype).tiny if floating else 1

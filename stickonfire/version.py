@@ -1,7 +1,7 @@
 """PyTorch's spelling `torch.version`. `cuda` and `hip` are None, as in a build for the CPU."""
 from __future__ import annotations
 
-from . import __version__
+from .core.version import __version__
 
 cuda = hip = xpu = git_version = None
 debug = False

@@ -1,4 +1,4 @@
-"""PyTorch's spelling `torch.backends.opt_einsum`: einsum contracts from left to right, as PyTorch without that package."""
+"""PyTorch's spelling `torch.backends.opt_einsum`: einsum contracts from left to right, as without that package."""
 from __future__ import annotations
 
 enabled = False

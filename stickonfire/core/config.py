@@ -11,7 +11,7 @@ PRECISIONS = ("highest", "high", "medium")
 
 
 class Switches:
-    """The switches. Those for determinism and precision change nothing: every op is deterministic and exact in its dtype.
+    """The switches. Those for determinism and precision change nothing: ops are deterministic and exact in their dtype.
 
     >>> switches.determinism
     'default'

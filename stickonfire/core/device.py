@@ -23,7 +23,7 @@ class device:
 
     def __init__(self, type: str | int | device, index: int | None = None) -> None:
         if isinstance(type, device):
-            type, index = type.type, type.index
+            index, type = type.index, type.type
         elif isinstance(type, int) and not isinstance(type, bool):
             raise RuntimeError(f"Cannot access accelerator device when none is available: {type} means accelerator "
                                f"{type}. "

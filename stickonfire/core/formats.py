@@ -67,7 +67,8 @@ def strides_in(form: memory_format, shape: Sequence[int]) -> tuple[int, ...]:
     """
     order = form.order or tuple(range(len(shape)))
     if len(order) != len(shape):
-        raise RuntimeError(f"required rank {len(order)} tensor to use {form.name} format, but the shape is {list(shape)}")
+        raise RuntimeError(f"required rank {len(order)} tensor to use {form.name} format, but the shape is "
+                           f"{list(shape)}")
     strides, step = [0] * len(shape), 1
     for dim in reversed(order):
         strides[dim] = step

@@ -42,7 +42,7 @@ class Size(tuple[int, ...]):
         item = tuple.__getitem__(self, index)
         return Size(item) if isinstance(index, slice) else item
 
-    def __add__(self, other: Any) -> Size:                      # type: ignore[override]
+    def __add__(self, other: Any) -> Size:
         return Size(tuple.__add__(self, tuple(other)))
 
     def __radd__(self, other: Any) -> Size:
@@ -77,10 +77,10 @@ def normalize_dims(dims: int | Sequence[int] | None, ndim: int, empty_is_all: bo
 
     Raises: RuntimeError for a dim named twice, IndexError if out of range.
     """
-    if dims is None or (empty_is_all and not isinstance(dims, int) and len(dims) == 0):     # type: ignore[arg-type]
+    if dims is None or (empty_is_all and not isinstance(dims, int) and len(dims) == 0):
         return tuple(range(ndim))
-    given = (dims,) if hasattr(dims, "__index__") else dims
-    result = tuple(normalize_dim(d, ndim) for d in given)       # type: ignore[union-attr]
+    given: Any = (dims,) if hasattr(dims, "__index__") else dims
+    result = tuple(normalize_dim(d, ndim) for d in given)
     if len(set(result)) < len(result):
         raise RuntimeError(f"dim {_repeated(result)} appears multiple times in the list of dims")
     return result if ndim else ()

@@ -52,6 +52,21 @@ def set_mode(name: str, value: Any) -> Any:
     return before
 
 
+def set_recording(value: bool) -> bool:
+    """`set_mode("grad", value)`, for which every `with torch.no_grad()` waits."""
+    global plain, _departures
+    before = modes.grad
+    if before is not value:
+        modes.grad = value
+        modes.records = value and not modes.inference
+        if modes.level != SPECIAL_LEVEL:
+            modes.level = ORDINARY_LEVEL if value else NO_GRAD_LEVEL
+        with _lock:
+            _departures += -1 if value else 1
+            plain = _departures == 0
+    return before
+
+
 def default_dtype() -> dtype:
     """The dtype of new floating-point tensors."""
     return _default_dtype[0]

@@ -49,7 +49,7 @@ from ..core.limits import finfo, iinfo
 from ..core.shapes import Size
 from ..core.state import default_dtype as get_default_dtype
 from ..core.state import set_default_dtype
-from . import compose
+from . import compose  # noqa: F401  (gives Tensor its methods)
 from .function import Function
 from .modes import (
     enable_grad,
@@ -69,6 +69,7 @@ __all__ = [
     "channels_last", "channels_last_3d", "complex128", "complex64", "contiguous_format",
     "default_generator", "device", "double", "dtype", "enable_grad", "finfo", "float", "float16", "float32", "float64",
     "fork_rng", "get_default_dtype", "half", "iinfo", "inference_mode", "int", "int16", "int32", "int64", "int8",
-    "is_grad_enabled", "is_inference_mode_enabled", "layout", "long", "memory_format", "no_grad", "preserve_format", "promote_types", "set_default_dtype",
-    "set_grad_enabled", "set_printoptions", "short", "sparse_bsc", "sparse_bsr", "sparse_coo", "sparse_csc", "sparse_csr", "strided", "uint8", *published("stickonfire")]
+    "is_grad_enabled", "is_inference_mode_enabled", "layout", "long", "memory_format", "no_grad", "preserve_format",
+    "promote_types", "set_default_dtype", "set_grad_enabled", "set_printoptions", "short", "sparse_bsc", "sparse_bsr",
+    "sparse_coo", "sparse_csc", "sparse_csr", "strided", "uint8", *published("stickonfire")]
 globals().update(published("stickonfire"))

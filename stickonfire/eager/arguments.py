@@ -12,7 +12,7 @@ from typing import Any
 
 from .tensor import Tensor
 
-BY_NAME = {"dim": "Sequence[int]", "dims": "Sequence[int]", "keepdim": "bool"}      # where the annotation is Any
+BY_NAME = {"dim": "Sequence[int]", "dims": "Sequence[int]", "keepdim": "bool", "shifts": "Sequence[int]"}      # where the annotation is Any
 
 
 def is_int(value: Any) -> bool:
@@ -87,8 +87,9 @@ def misused_call(function: Callable[..., Any], args: tuple[Any, ...], kwargs: di
         if parameter.kind is parameter.VAR_POSITIONAL:
             wanted = annotations.get(name)
             for i, value in enumerate(bound.pop(name, ())):
-                if wanted == "Tensor" and not isinstance(value, (Tensor, list, tuple)):
-                    return TypeError(f"expected Tensor as element {i} in argument 0, but got {type(value).__name__}. In "
+                if (wanted == "Tensor" or name == "tensors") and not isinstance(value, (Tensor, list, tuple)):
+                    return TypeError(f"expected Tensor as element {i} in argument 0, but got {type(value).__name__}. "
+                                     "In "
                                      f"{function.__name__}()")
         elif parameter.kind is parameter.VAR_KEYWORD:
             bound.pop(name, None)

@@ -373,6 +373,17 @@ def positive(input: Tensor) -> Tensor:
     return input
 
 
+def invert(self: Tensor) -> Tensor:
+    """~x: all bits changed, of a bool its contrary.
+
+    Raises: TypeError for floats.
+    """
+    if self.dtype.category > dtypes.INTEGER:
+        raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors, not on "
+                        f"{self.dtype}. Use logical_not()")
+    return self.bitwise_not()
+
+
 def is_tensor(obj: Any) -> bool:
     """Whether the object is a Tensor.   Source: PyTorch `torch.is_tensor`."""
     return isinstance(obj, Tensor)
@@ -440,7 +451,7 @@ METHODS: dict[str, Any] = {
     "is_cpu": True, "is_mps": False, "is_xpu": False, "is_sparse_csr": False, "name": None, "layout": strided,
     "is_pinned": never("is_pinned", "lies in pinned memory"), "is_shared": never("is_shared", "lies in shared memory"),
     "is_distributed": never("is_distributed", "is one of several parts"), "is_same_size": is_same_size,
-    "dim_order": dim_order, "map_": map_, "positive": positive, "__pos__": positive,
+    "dim_order": dim_order, "map_": map_, "positive": positive, "__pos__": positive, "__invert__": invert,
     "itemsize": property(element_size), "nbytes": property(lambda self: self._array.size * self._array.itemsize),
     "T": property(transposed), "mT": property(matrix_transposed), "H": property(hermitian),
     "mH": property(lambda self: adjoint(self) if self.ndim >= 2 else matrix_transposed(self)),

@@ -4,6 +4,7 @@ Translates between Tensors and the walk of `tape/engine.py`. User-written functi
 """
 from __future__ import annotations
 
+import warnings
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -207,7 +208,15 @@ def tensor_backward(self: Tensor, gradient: Tensor | None = None, retain_graph: 
 def get_grad(self: Tensor) -> Tensor | None:
     """The gradient that backward left here; None before that, and for non-leaves without `retain_grad()`."""
     edge = self._edge
-    return edge.grad if isinstance(edge, AccumulateGrad) else self.__dict__.get("_grad")
+    if isinstance(edge, AccumulateGrad):
+        return edge.grad
+    kept: Tensor | None = self.__dict__.get("_grad")
+    if kept is None and edge is not None and not retains_grad(self):
+        warnings.warn("The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
+                      "attribute won't be populated during autograd.backward(). If you indeed want the .grad field to "
+                      "be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you access "
+                      "the non-leaf Tensor by mistake, make sure you access the leaf Tensor instead.", stacklevel=2)
+    return kept
 
 
 def set_grad_value(self: Tensor, value: Tensor | None) -> None:
@@ -238,6 +247,8 @@ def get_requires_grad(self: Tensor) -> bool:
 
 
 def set_requires_grad(self: Tensor, value: bool) -> None:
+    if value.__class__ is not bool:
+        raise RuntimeError(f"requires_grad must be a bool, not {type(value).__name__}")
     requires_grad_(self, value)
 
 
@@ -246,6 +257,8 @@ def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
 
     Raises: RuntimeError for an integer tensor, an inference tensor, or switching off a non-leaf.
     """
+    if requires_grad.__class__ is not bool:
+        raise TypeError(f"requires_grad_(): argument 'requires_grad' (position 1) must be bool, not {type(requires_grad).__name__}")
     edge = current_edge(self)
     if edge is not None and not isinstance(edge, AccumulateGrad):
         if not requires_grad:

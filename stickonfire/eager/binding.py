@@ -38,7 +38,8 @@ def bind(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tupl
     for name, value in kwargs.items():
         key = name if name in op.params else SPELLINGS.get(name, name)
         if key not in op.params:
-            raise TypeError(f"{op.name}() got an unexpected keyword argument '{name}'. It takes: {', '.join(op.params)}")
+            raise TypeError(f"{op.name}() got an unexpected keyword argument '{name}'. It takes: "
+                            f"{', '.join(op.params)}")
         if key in given:
             raise TypeError(f"{op.name}() got multiple values for argument '{name}'")
         given[key] = value

@@ -31,7 +31,8 @@ def rephrased(error: Exception, op: Op, arrays: list[Any], attrs: dict[str, Any]
             return TypeError(f"{text}. In {op.name}({shown})")
         kinds = [XP[a.__class__].dtype_of(a) for a in arrays if a.__class__ in XP]
         called = SCALAR_NAMES[kinds[0].name] if kinds else "numbers"
-        return NotImplementedError(f'"{op.name}_cpu" not implemented for \'{called}\'. In {op.name}({shown}): cast the tensors '
+        return NotImplementedError(f'"{op.name}_cpu" not implemented for \'{called}\'. In {op.name}({shown}): cast '
+                                   'the tensors '
                                    "to a dtype for which it has a meaning")
     shapes = [a.shape for a in arrays if a.__class__ in XP]
     if len(shapes) > 1 and isinstance(error, ValueError):

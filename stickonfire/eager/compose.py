@@ -21,8 +21,8 @@ from . import (
     composite_products,
     composite_reduce,
     composite_shape,
-    composite_solve,
     composite_slopes,
+    composite_solve,
     composite_sort,
     composite_special,
     composite_spectral,
@@ -42,16 +42,18 @@ from .tensor import Tensor
 
 MODULES: tuple[Any, ...] = (
     attributes, autograd, composite_arith, composite_complex, composite_copies, composite_functional, composite_index,
-    composite_join, composite_products, composite_reduce, composite_shape, composite_solve, composite_slopes, composite_sort, composite_special,
+    composite_join, composite_products, composite_reduce, composite_shape, composite_solve,
+    composite_slopes, composite_sort,
+    composite_special,
     composite_spectral, composite_statistics, conversion, creation, indexing, legacy, lowrank,
     random, storage, switches)
 
-FAST = (attributes, autograd, composite_join, conversion, indexing)         # what training loops call most
+UNGUARDED = (attributes, autograd, composite_join, conversion, indexing, switches)      # called often, or with checks of their own
 
 
 def given(module: Any, function: Any) -> Any:
     """The function as users get it: if it fails, a look at its arguments says whether one was of the wrong kind."""
-    return guarded(function) if isinstance(function, FunctionType) and module not in FAST else function
+    return guarded(function) if isinstance(function, FunctionType) and module not in UNGUARDED else function
 
 
 for _module in MODULES:

@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..core.dtypes import BOOL, INTEGER, int64
+from ..core.dtypes import BOOL, INTEGER, int32, int64
 from ..core.shapes import broadcast_shapes, normalize_dim
 from ..ops.op import REGISTRY
 from .creation import full, into, tensor
@@ -38,6 +38,9 @@ def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tenso
                         f"{type(condition).__name__}")
     if input is None and other is None:
         return nonzero(condition, as_tuple=True)
+    if input is None or other is None:
+        raise TypeError("where() received an invalid combination of arguments: give input and other, or the "
+                        "condition alone")
     if not isinstance(input, Tensor) and not isinstance(other, Tensor):
         input = tensor(input)
     return into(out, dispatch(WHERE, (condition, input, other), {}))
@@ -264,9 +267,11 @@ def repeat_interleave(input: Tensor, repeats: Any = None, dim: int | None = None
 def repeated(repeats: Tensor, size: int, output_size: int | None) -> Tensor:
     """The index that repeats each of `size` places."""
     if repeats._array.ndim != 1:
-        raise RuntimeError("repeat_interleave only accept 1D vector as repeat")
-    if repeats.dtype.category != INTEGER:
-        raise RuntimeError("repeats has to be Long or Int tensor")
+        raise NotImplementedError("repeat_interleave only accept 1D vector as repeat")
+    if repeats.dtype not in (int32, int64):
+        raise NotImplementedError(f'"repeat_interleave_cpu" not implemented for {repeats.dtype}: repeats has to be '
+                                  'Long or Int '
+                                  "tensor")
     if repeats._array.size and repeats._array.min() < 0:
         raise RuntimeError("repeats can not be negative")
     xp = namespace_of(repeats)
@@ -305,7 +310,7 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     Source: PyTorch `unravel_index`.
     """
     if not isinstance(indices, Tensor) or indices.dtype.category != INTEGER:
-        raise ValueError("expect 'indices' to be integer dtype, but got "
+        raise TypeError("expected 'indices' to be integer dtype, but got "
                          f"{indices.dtype if isinstance(indices, Tensor) else type(indices).__name__}")
     sizes = (int(shape),) if isinstance(shape, (int, Tensor)) and not getattr(shape, "ndim", 0) else tuple(
         [int(n) for n in shape])

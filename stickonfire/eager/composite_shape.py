@@ -14,7 +14,7 @@ from ..core.dtypes import INTEGER, int64
 from ..core.shapes import Size, flatten_sizes, normalize_dim
 from ..ops.index import BASIC
 from ..ops.op import REGISTRY
-from .binding import bind
+from .binding import bind, is_integer
 from .creation import into
 from .dispatch import dispatch
 from .graph import AccumulateGrad
@@ -97,6 +97,9 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
     """
     if isinstance(split_size_or_sections, (list, tuple)):
         return dispatch(REGISTRY["split_with_sizes"], (tensor,), {"split_sizes": split_size_or_sections, "dim": dim})
+    if not is_integer(split_size_or_sections):
+        raise TypeError("split(): argument 'split_size' (position 2) must be int or tuple of ints, not "
+                        f"{type(split_size_or_sections).__name__}")
     return dispatch(REGISTRY["split"], (tensor,), {"split_size": int(split_size_or_sections), "dim": dim})
 
 
@@ -216,6 +219,8 @@ def tile(input: Tensor, *dims: Any) -> Tensor:
 
     Source: PyTorch `tile`.
     """
+    if not dims:
+        raise TypeError('tile() missing 1 required positional arguments: "dims"')
     if len(dims) == 1 and not isinstance(dims[0], int):
         dims = tuple(dims[0])
     return repeat(input, (1,) * (input._array.ndim - len(dims)) + tuple(dims))

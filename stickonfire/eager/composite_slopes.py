@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..core.dtypes import BOOL, int64
+from ..core.dtypes import BOOL, bool_, int64, uint8
 from ..core.shapes import normalize_dim
 from .composite_join import cat, stack
 from .creation import into
@@ -42,6 +42,8 @@ def gradient(input: Tensor, *, spacing: Any = None, dim: Any = None, edge_order:
 
     Shape: (*) -> n x (*).   Source: PyTorch `gradient`.
     """
+    if input.dtype is uint8:
+        raise RuntimeError("torch.gradient does not support uint8 input. Convert it with .int() first")
     dims = range(input._array.ndim) if dim is None else [dim] if isinstance(dim, int) else dim
     dims = [normalize_dim(d, input._array.ndim) for d in dims]
     if edge_order not in (1, 2):
@@ -109,6 +111,9 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
 
 def areas(y: Tensor, x: Tensor | None, dx: float | None, dim: int) -> Tensor:
     """The areas of the trapezoids between neighbours along a dim."""
+    if y.dtype is bool_:
+        raise RuntimeError("trapezoid: received a bool input for `y`, but bool is not supported. Convert it with "
+                           ".int() first")
     at = normalize_dim(dim, y._array.ndim)
     n = y._array.shape[at]
     if n < 2:

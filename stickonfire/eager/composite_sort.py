@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..core.dtypes import COMPLEX, promote_types
+from ..core.dtypes import BOOL, COMPLEX, promote_types
+from ..ops.common import refuse_now
 from ..ops.op import REGISTRY
 from .composite_slopes import diff
 from .creation import full, into, linspace, tensor
@@ -93,6 +94,7 @@ def unique_consecutive(input: Tensor, return_inverse: bool = False, return_count
 
     Shape: (*) -> (n), (*), (n).   Source: PyTorch `unique_consecutive`.
     """
+    refuse_now("unique", input._array, "c")
     found = dispatch(REGISTRY["runs"], (input,), {}) if dim is None else dispatch(
         REGISTRY["distinct_slices"], (input,), {"dim": dim, "consecutive": True})
     return some_of(found, return_inverse, return_counts)
@@ -110,7 +112,10 @@ def searchsorted(sorted_sequence: Tensor, input: Any = None, *, out_int32: bool 
         raise RuntimeError("torch.searchsorted(): side and right can't be set to opposites, got side of left "
                            "while "
                            "right was True")
+    if input is None:
+        raise TypeError('searchsorted() missing 1 required positional arguments: "input"')
     values = input if isinstance(input, Tensor) else tensor(input)
+    refuse_now("searchsorted_out_cpu", sorted_sequence._array, "bc")
     edges, given = sorted_sequence, values._array
     if edges._array.ndim == 0:
         raise RuntimeError("torch.searchsorted(): input value can not be a scalar when boundaries is not a "
@@ -158,6 +163,8 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
     if COMPLEX in (elements.dtype.category, tests.dtype.category):
         raise RuntimeError("isin(): unsupported for complex elements")
     kind = promote_types(elements.dtype, tests.dtype)
+    if kind.category == BOOL:
+        raise RuntimeError("Unsupported input type encountered for isin(): Bool. Convert both with .int() first")
     values, ordered = elements.detach().to(kind), sort(tests.detach().reshape(-1).to(kind)).values
     if not ordered._array.size:
         return full(values.shape, invert)
@@ -165,12 +172,15 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
     return ~found if invert else found
 
 
-def histogram(input: Tensor, bins: Any, *, range: Sequence[float] | None = None, weight: Tensor | None = None,
+def histogram(input: Tensor, bins: Any = 100, *, range: Sequence[float] | None = None, weight: Tensor | None = None,
               density: bool = False, out: Any = None) -> Any:
     """How many elements fall into each bin (or the sum of their weights), and the bins' edges.
 
     Shape: (*) -> (n), (n + 1).   Source: PyTorch `histogram`.
     """
+    refuse_now("histogram_cpu", input._array, "buicV")
+    if isinstance(bins, int) and bins < 1:
+        raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
     values = input.detach().reshape(-1)
     if isinstance(bins, Tensor):
         edges = bins.clone()

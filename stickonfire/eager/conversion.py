@@ -16,7 +16,8 @@ def item(self: Tensor) -> Any:
     Raises: RuntimeError unless there is exactly one.
     """
     if self._array.size != 1:
-        raise RuntimeError(f"a Tensor with {self._array.size} elements cannot be converted to Scalar. This one has shape "
+        raise RuntimeError(f"a Tensor with {self._array.size} elements cannot be converted to Scalar. This one has "
+                           "shape "
                            f"{list(self._array.shape)}: reduce or index it first")
     value = self._array.item()
     return value if value.__class__ in (float, int, bool, complex) else float(value)        # bfloat16
@@ -138,8 +139,10 @@ def deepcopy(self: Tensor, memo: dict[int, Any]) -> Tensor:
     if id(self) in memo:
         return memo[id(self)]
     if not self.is_leaf:
-        raise RuntimeError("Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at "
-                           "the moment.  If you were attempting to deepcopy a module, this may be because of a torch.nn."
+        raise RuntimeError("Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol "
+                           "at "
+                           "the moment.  If you were attempting to deepcopy a module, this may be because of a "
+                           "torch.nn."
                            "utils.weight_norm usage, see https://github.com/pytorch/pytorch/pull/103001")
     copied = make(self._array.copy(order="K"))
     copied.__class__ = self.__class__

@@ -5,7 +5,6 @@ device, `requires_grad`. Random tensors are in `random.py`.
 """
 from __future__ import annotations
 
-import builtins
 import numbers
 from typing import Any
 
@@ -24,11 +23,12 @@ def options(name: str, dtype: Any, device: Any, layout: Any = None, pin_memory: 
             requires_grad: bool = False) -> dict[str, Any]:
     """The checked keyword arguments that all creation functions share: the dtype (or None) and the device.
 
-    Raises: TypeError for what is no dtype, layout or bool; RuntimeError or AssertionError for a device that isn't there.
+    Raises: TypeError for what is no dtype, layout or bool; RuntimeError or AssertionError for an absent device.
     """
     if dtype is not None and not isinstance(dtype, dtype_type):
         if not isinstance(dtype, type) or dtype not in dtypes.BUILTIN:
-            raise TypeError(f"{name}(): argument 'dtype' must be torch.dtype, not {type(dtype).__name__}. Dtypes are objects, "
+            raise TypeError(f"{name}(): argument 'dtype' must be torch.dtype, not {type(dtype).__name__}. Dtypes are "
+                            "objects, "
                             "such as torch.float32")
         dtype = dtypes.BUILTIN[dtype]
     if layout is not None:
@@ -40,7 +40,8 @@ def options(name: str, dtype: Any, device: Any, layout: Any = None, pin_memory: 
     if device is not None:
         backend_for(device)
     if pin_memory:
-        raise RuntimeError("pin_memory: Need to provide pin_memory allocator to use pin memory. There is no accelerator")
+        raise RuntimeError("pin_memory: Need to provide pin_memory allocator to use pin memory. There is no "
+                           "accelerator")
     return {"dtype": dtype, "device": device}
 
 
@@ -81,7 +82,8 @@ def sizes(name: str, size: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[i
 def wrong_size(name: str, size: tuple[Any, ...]) -> TypeError:
     """The error for sizes that are no ints."""
     given = size[0] if len(size) == 1 else size
-    return TypeError(f"{name}(): argument 'size' (position 1) must be tuple of ints, not {type(given).__name__}: got {given!r}")
+    return TypeError(f"{name}(): argument 'size' (position 1) must be tuple of ints, not {type(given).__name__}: got "
+                     f"{given!r}")
 
 
 def zeros(*size: Any, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None,
@@ -111,7 +113,8 @@ def empty(*size: Any, out: Tensor | None = None, dtype: Any = None, layout: Any 
     shape = sizes("empty", size, keywords)
     if memory_format is None or not memory_format.order:
         return filled(shape, None, out, attrs, requires_grad)
-    return empty_strided(shape, strides_in(memory_format, shape), dtype=dtype, device=device, requires_grad=requires_grad)
+    strides = strides_in(memory_format, shape)
+    return empty_strided(shape, strides, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def full(size: Any, fill_value: Any, *, out: Tensor | None = None, dtype: Any = None, layout: Any = None,
@@ -171,7 +174,7 @@ def as_tensor(data: Any, *, dtype: Any = None, device: Any = None) -> Tensor:
     """The data as a tensor, sharing memory (and graph) where possible.   Source: PyTorch `torch.as_tensor`."""
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
-    if hasattr(data, "__array_interface__") and getattr(data, "ndim", 0):
+    if hasattr(data, "__array_interface__") and bool(getattr(data, "ndim", 0)):
         shared = from_numpy(data)
         return shared if dtype is None else shared.to(dtype)
     return tensor(data, dtype=dtype, device=device)
@@ -188,7 +191,8 @@ def asarray(obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | Non
     return result.detach() if not requires_grad and isinstance(obj, Tensor) and obj.requires_grad else result
 
 
-def frombuffer(buffer: Any, *, dtype: dtype_type, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
+def frombuffer(buffer: Any, *, dtype: dtype_type, count: int = -1, offset: int = 0,
+               requires_grad: bool = False) -> Tensor:
     """A 1-d tensor over the memory of an object with Python's buffer protocol. Shape: (count).
 
     Raises: ValueError if the buffer is empty, too short, or no multiple of the element size.
@@ -200,12 +204,15 @@ def frombuffer(buffer: Any, *, dtype: dtype_type, count: int = -1, offset: int =
     if length == 0 or count == 0:
         raise ValueError(f"both buffer length ({length}) and count ({count}) must not be 0")
     if not 0 <= offset < length:
-        raise ValueError(f"offset ({offset} bytes) must be non-negative and no greater than buffer length ({length} bytes) - 1")
+        raise ValueError(f"offset ({offset} bytes) must be non-negative and no greater than buffer length ({length} "
+                         "bytes) - 1")
     if count < 0 and (length - offset) % size:
-        raise ValueError(f"buffer length ({length - offset} bytes) after offset ({offset} bytes) must be a multiple of element "
+        raise ValueError(f"buffer length ({length - offset} bytes) after offset ({offset} bytes) must be a multiple "
+                         "of element "
                          f"size ({size})")
     if count > 0 and offset + count * size > length:
-        raise ValueError(f"requested buffer length ({count} * {size} bytes) after offset ({offset} bytes) must not be greater "
+        raise ValueError(f"requested buffer length ({count} * {size} bytes) after offset ({offset} bytes) must not "
+                         "be greater "
                          f"than actual buffer length ({length} bytes)")
     result = make(xp.frombuffer(buffer, xp.native_dtype(dtype), count, offset))
     return result.requires_grad_(True) if requires_grad else result
@@ -225,8 +232,10 @@ def from_numpy(ndarray: Any) -> Tensor:
     if ndarray.__class__ not in BY_ARRAY:
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     if any(s < 0 for s in ndarray.strides):
-        raise ValueError("At least one stride in the given numpy array is negative, and tensors with negative strides are "
-                         "not currently supported. (You can probably work around this by making a copy of your array with "
+        raise ValueError("At least one stride in the given numpy array is negative, and tensors with negative "
+                         "strides are "
+                         "not currently supported. (You can probably work around this by making a copy of your array "
+                         "with "
                          "array.copy().)")
     array = backend.from_numpy(ndarray)
     backend.xp.dtype_of(array)
@@ -266,7 +275,8 @@ def bounds(name: str, start: Any, end: Any, step: Any) -> tuple[Any, Any, Any]:
     given = tuple([number(name, *argument) for argument in (("start", 1, start), ("end", 2, end), ("step", 3, step))])
     for n in given:
         if isinstance(n, complex):
-            raise RuntimeError(f"value cannot be converted to type double without overflow: {name}() takes real numbers")
+            raise RuntimeError(f"value cannot be converted to type double without overflow: {name}() takes real "
+                               "numbers")
     return given                                                                # type: ignore[return-value]
 
 
@@ -290,7 +300,8 @@ def number(name: str, argument: str, position: int, value: Any) -> Any:
     if isinstance(value, numbers.Number):
         return value
     shape = f" of shape {list(value.shape)}" if hasattr(value, "shape") else ""
-    raise TypeError(f"{name}(): argument '{argument}' (position {position}) must be Number, not {type(value).__name__}{shape}")
+    raise TypeError(f"{name}(): argument '{argument}' (position {position}) must be Number, not "
+                    f"{type(value).__name__}{shape}")
 
 
 def plain(n: Any) -> Any:
@@ -326,7 +337,8 @@ def ends(name: str, start: Any, end: Any, steps: Any) -> tuple[Any, Any]:
                         f"{type(steps).__name__}")
     if any(getattr(n, "ndim", 0) for n in (start, end)):
         raise RuntimeError(f"{name} only supports 0-dimensional start and end tensors, but got start with "
-                           f"{getattr(start, 'ndim', 0)} dimension(s) and end with {getattr(end, 'ndim', 0)} dimension(s).")
+                           f"{getattr(start, 'ndim', 0)} dimension(s) and end with {getattr(end, 'ndim', 0)} "
+                           "dimension(s).")
     return number(name, "start", 1, start), number(name, "end", 2, end)
 
 
@@ -403,8 +415,8 @@ def empty_like(input: Tensor, *, dtype: Any = None, layout: Any = None, device: 
 def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, layout: Any = None, device: Any = None,
               requires_grad: bool = False, memory_format: Any = None, pin_memory: bool = False) -> Tensor:
     """One value in the shape and dtype of `input`.   Source: PyTorch `torch.full_like`."""
-    return like("full_like", input, number("full_like", "fill_value", 2, fill_value), dtype, device, requires_grad, layout=layout,
-                memory_format=memory_format)
+    value = number("full_like", "fill_value", 2, fill_value)
+    return like("full_like", input, value, dtype, device, requires_grad, layout=layout, memory_format=memory_format)
 
 
 def empty_strided(size: Any, stride: Any, *, dtype: Any = None, layout: Any = None, device: Any = None,
@@ -412,7 +424,8 @@ def empty_strided(size: Any, stride: Any, *, dtype: Any = None, layout: Any = No
     """Unwritten memory with the given strides, in elements. Shape: size.   Source: PyTorch `torch.empty_strided`."""
     size, stride = tuple(size), tuple(stride)
     if len(size) != len(stride):
-        raise RuntimeError(f"dimensionality of sizes ({len(size)}) must match dimensionality of strides ({len(stride)})")
+        raise RuntimeError(f"dimensionality of sizes ({len(size)}) must match dimensionality of strides "
+                           f"({len(stride)})")
     reach = 1 + sum((n - 1) * s for n, s in zip(size, stride)) if all(size) else 0
     flat = empty(reach, dtype=dtype, device=device, pin_memory=pin_memory)
     return flat.as_strided(size, stride).detach().requires_grad_(requires_grad)
@@ -450,7 +463,8 @@ def new_empty(self: Tensor, *size: Any, dtype: Any = None, device: Any = None, r
 def new_full(self: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None,
              requires_grad: bool = False, layout: Any = None, pin_memory: bool = False) -> Tensor:
     """One value in this tensor's dtype. Shape: size."""
-    return like("new_full", self, number("new_full", "fill_value", 2, fill_value), dtype, device, requires_grad, layout=layout,
+    value = number("new_full", "fill_value", 2, fill_value)
+    return like("new_full", self, value, dtype, device, requires_grad, layout=layout,
                 size=sizes("new_full", (size,), {}))
 
 
@@ -470,5 +484,5 @@ def new_tensor(self: Tensor, data: Any, *, dtype: Any = None, device: Any = None
 METHODS = {"new_zeros": new_zeros, "new_ones": new_ones, "new_empty": new_empty, "new_full": new_full,
            "new_tensor": new_tensor, "new_empty_strided": new_empty_strided}
 
-FUNCTIONS = (zeros, ones, empty, full, frombuffer, tensor, as_tensor, asarray, from_numpy, from_dlpack, arange, linspace,
-             logspace, eye, zeros_like, ones_like, empty_like, full_like, empty_strided, scalar_tensor)
+FUNCTIONS = (zeros, ones, empty, full, frombuffer, tensor, as_tensor, asarray, from_numpy, from_dlpack, arange,
+             linspace, logspace, eye, zeros_like, ones_like, empty_like, full_like, empty_strided, scalar_tensor)

@@ -69,20 +69,23 @@ def execute(op: Op, arrays: list[Any], attrs: dict[str, Any]) -> tuple[Any, Any]
     if xp is None:
         xp = namespace(arrays, attrs)
     rounded: dtype | None = None
-    if op.promote != "none":
-        key = signature(arrays)
-        plan = op.casts.get(key)
-        if plan is None:
-            plan = op.casts[key] = make_plan(op, xp, arrays)
-        casts, rounded = plan
-        if casts is not None:
-            arrays = cast_inputs(xp, arrays, casts)
     try:
+        if op.promote != "none":
+            key = signature(arrays)
+            plan = op.casts.get(key)
+            if plan is None:
+                plan = op.casts[key] = make_plan(op, xp, arrays)
+            casts, rounded = plan
+            if casts is not None:
+                arrays = cast_inputs(xp, arrays, casts)
         result = forward(op, xp, arrays, attrs)
     except OverflowError:
         result = forward(op, xp, wrap_numbers(op, arrays), attrs)
-    except (ValueError, TypeError, AttributeError) as error:
-        raise rephrased(error, op, arrays, attrs) from error
+    except (ValueError, TypeError, AttributeError, RuntimeError, IndexError) as error:
+        better = rephrased(error, op, arrays, attrs)
+        if better is error:
+            raise
+        raise better from error
     if rounded is not None:
         result = round_floats(xp, result, rounded)
     return result, xp

@@ -79,11 +79,14 @@ class OpNode(Node):
     def shown(self) -> OpNode:
         """The node, as an instance of a class of its own name, as PyTorch's are."""
         if not self.label:
-            self.__class__ = class_named(type(self), node_name(self))
+            kind: Any = type(self)
+            self.__class__ = class_named(kind, node_name(self))
         return self
 
     def release(self) -> None:
-        if self.versions or (self.op.scalars and keeps_operands(self.op, self.saved)):
+        if self.versions or (self.op.keeps_numbers and keeps_number(self.op, self.saved)):
+            if self.op.name == "pow":
+                self.shown()                    # its name depends on what is forgotten now
             self.saved = None
 
     def apply(self, grads: list[Any], values: Any) -> Any:
@@ -101,7 +104,7 @@ class OpNode(Node):
 
 
 @functools.cache
-def class_named(base: type[OpNode], name: str) -> Any:
+def class_named(base: Any, name: str) -> Any:
     """A subclass that differs in its name alone."""
     return type(name.rpartition("::")[2], (base,), {
         "__slots__": (), "label": name, "__module__": base.__module__, "__getattr__": saved_attribute})
@@ -117,7 +120,7 @@ def saved_attribute(node: OpNode, name: str) -> Any:
     return saved_value(node, name.removeprefix("_saved_"))
 
 
-def keeps_operands(op: Op, saved: Any) -> bool:
+def keeps_number(op: Op, saved: Any) -> bool:
     """Whether a rule kept an operand, if only a number: PyTorch then refuses a second backward."""
     return any(kept is not None and any(source == "input" for source, _ in rule.wants)
                for rule, kept in zip(op.rules, saved))
@@ -168,6 +171,7 @@ def prepare(op: Op) -> Callable[[Any, Any, Any], Any]:
                         result[i] = part
             return result
     op.backward = backward
+    op.keeps_numbers = bool(op.scalars) and any(source == "input" for rule in rules for source, _ in rule.wants)
     return backward
 
 

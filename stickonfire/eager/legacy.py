@@ -33,14 +33,16 @@ def legacy(name: str, kind: dtype_type, args: tuple[Any, ...], device: Any, keyw
     """A tensor of a dtype from sizes, data, or a storage; a tensor gives a tensor over the same memory."""
     where = device or (switches.default_devices[-1] if switches.default_devices else None)
     if device is not None and device_type(device).type != "cpu":
-        raise RuntimeError(f"legacy constructor expects device type: cpu but device type: {device_type(device).type} was passed")
+        raise RuntimeError(f"legacy constructor expects device type: cpu but device type: {device_type(device).type} "
+                           "was passed")
     backend_for(where)
     if "data" in keywords:
         args = (keywords.pop("data"),)
     elif "size" in keywords:
         args = (Size(keywords.pop("size")),)
     if keywords:
-        raise TypeError(f"{name}() got an unexpected keyword argument '{next(iter(keywords))}'. Use torch.tensor(data, dtype=...)")
+        raise TypeError(f"{name}() got an unexpected keyword argument '{next(iter(keywords))}'. Use "
+                        "torch.tensor(data, dtype=...)")
     if not args:
         return empty(0, dtype=kind)
     first = args[0]
@@ -111,8 +113,9 @@ def set_default_tensor_type(t: Any) -> None:
 
 def range(start: Any = 0, end: Any = None, step: Any = 1, *, out: Tensor | None = None, dtype: Any = None,
           layout: Any = None, device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
-    """Numbers from start to end, both included. Deprecated in PyTorch, use `arange`.   Source: PyTorch `torch.range`."""
-    warnings.warn("torch.range is deprecated and will be removed in a future release because its behavior is inconsistent "
+    """Numbers from start to end, both included. Deprecated: use `arange`.   Source: PyTorch `torch.range`."""
+    warnings.warn("torch.range is deprecated and will be removed in a future release because its behavior is "
+                  "inconsistent "
                   "with Python's range builtin. Instead, use torch.arange, which produces values in [start, end).",
                   UserWarning, stacklevel=2)
     if end is None:
@@ -121,9 +124,11 @@ def range(start: Any = 0, end: Any = None, step: Any = 1, *, out: Tensor | None 
     attrs = options("range", dtype, device, layout, pin_memory, requires_grad)
     attrs["dtype"] = attrs["dtype"] or state.default_dtype()
     if step == 0 or (step > 0) != (end >= start) and start != end:
-        raise RuntimeError("step must be nonzero" if step == 0 else "upper bound and lower bound inconsistent with step sign")
+        raise RuntimeError("step must be nonzero" if step == 0 else "upper bound and lower bound inconsistent with "
+                                                                    "step sign")
     steps = int((end - start) / step) + 0.5             # half a step beyond the last number, so that it is included
-    return into(out, create("arange", requires_grad, start=float(start), end=start + steps * step, step=float(step), **attrs))
+    end = start + steps * step
+    return into(out, create("arange", requires_grad, start=float(start), end=end, step=float(step), **attrs))
 
 
 METHODS: dict[str, Any] = {"__new__": construct, "new": new}

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ..core.state import modes, set_mode
+from ..core.state import modes, set_mode, set_recording
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -69,7 +69,20 @@ class Switch(Mode):
         return mode if function is None else mode(function)
 
 
-class no_grad(Switch):
+class Recording(Mode):
+    """A mode that changes the recording of graphs and nothing else."""
+
+    recording: bool
+
+    def __enter__(self) -> Any:
+        self.__dict__.setdefault("before", []).append(set_recording(self.recording))
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        set_recording(self.__dict__["before"].pop())
+
+
+class no_grad(Recording, Switch):
     """Ops record no graph inside. Source: PyTorch `torch.no_grad`.
 
     >>> import stickonfire as torch
@@ -79,23 +92,23 @@ class no_grad(Switch):
     False
     """
 
-    changes = {"grad": False}
+    recording = False
 
 
-class enable_grad(Switch):
+class enable_grad(Recording, Switch):
     """Ops record their graph inside, even within `no_grad`. Source: PyTorch `torch.enable_grad`."""
 
-    changes = {"grad": True}
+    recording = True
 
 
-class set_grad(Mode):
+class set_grad(Recording):
     """Recording on or off inside; the framework's own form of `set_grad_enabled`."""
 
     def __init__(self, mode: bool) -> None:
-        self.changes = {"grad": bool(mode)}
+        self.recording = bool(mode)
 
     def clone(self) -> Mode:
-        return set_grad(self.changes["grad"])
+        return set_grad(self.recording)
 
 
 class set_grad_enabled(set_grad):
@@ -106,17 +119,17 @@ class set_grad_enabled(set_grad):
 
     def __init__(self, mode: bool) -> None:
         super().__init__(mode)
-        self.__dict__["before"] = [{"grad": set_mode("grad", bool(mode))}]
+        self.start = set_recording(self.recording)
 
     def __enter__(self) -> Any:
-        set_mode("grad", self.changes["grad"])
+        set_recording(self.recording)
         return self
 
     def __exit__(self, *exc: object) -> None:
-        set_mode("grad", self.__dict__["before"][0]["grad"])
+        set_recording(self.start)
 
     def __call__(self, function: F) -> F:
-        set_mode("grad", self.__dict__["before"][0]["grad"])
+        set_recording(self.start)
         return super().__call__(function)
 
 

@@ -28,7 +28,8 @@ NAMES = {"arccos": "acos", "arccosh": "acosh", "arcsin": "asin", "arcsinh": "asi
 def __getattr__(name: str) -> Callable[..., Any]:
     op = REGISTRY.get(NAMES.get(name, name))
     if op is None:
-        raise AttributeError(f"no function '{name}' over Tensors: a gradient rule uses it, so eager/namespace.py needs it")
+        raise AttributeError(f"no function '{name}' over Tensors: a gradient rule uses it, so eager/namespace.py "
+                             "needs it")
 
     def call(*args: Any, **attrs: Any) -> Any:
         if len(args) <= len(op.tensors):

@@ -40,7 +40,7 @@ def power(node: Any) -> str:
     base, exponent = node.parents
     if exponent is None and not is_array(kept(node, "exponent")):
         return "0"
-    return "2" if base is None and node.saved is not None and not is_array(kept(node, "input")) else "1"
+    return "2" if base is None and not is_array(kept(node, "input")) else "1"
 
 
 def divided_by_a_tensor(node: Any) -> str:
@@ -55,7 +55,8 @@ def clamped(node: Any) -> str:
 
 def product_of(node: Any) -> str:
     """The kind of matrix product: PyTorch has one for each number of dims."""
-    return ("DotBackward0", "MvBackward0", "MmBackward0")[len(node.shape)] if len(node.shape) < 3 else "UnsafeViewBackward0"
+    names = ("DotBackward0", "MvBackward0", "MmBackward0")
+    return names[len(node.shape)] if len(node.shape) < 3 else "UnsafeViewBackward0"
 
 
 def layer_of(node: Any) -> str:

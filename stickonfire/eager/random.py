@@ -31,6 +31,8 @@ class Generator:
 
     def __init__(self, device: Any = "cpu") -> None:
         self.device = device_type(device)
+        if self.device.type == "cuda":
+            raise RuntimeError("Cannot get CUDA generator without ATen_cuda library: there is no CUDA device. Use Generator('cpu')")
         self.stream = backend_for(self.device).generator()
 
     def manual_seed(self, seed: int) -> Generator:
@@ -78,17 +80,20 @@ default_generator = Generator()
 
 def stream(generator: Generator | None) -> Any:
     """The backend's generator to draw from."""
+    if generator is not None and not isinstance(generator, Generator):
+        raise TypeError(f"argument 'generator' must be torch.Generator, not {type(generator).__name__}. Make one with "
+                        "torch.Generator().manual_seed(0)")
     return (default_generator if generator is None else generator).stream
 
 
-def manual_seed(seed: int) -> Generator:
+def manual_seed(seed: Any) -> Generator:
     """Seeds the default generator: the same numbers as PyTorch's from here on.   Source: PyTorch `torch.manual_seed`.
 
     >>> import stickonfire as torch
     >>> _ = torch.manual_seed(0); torch.randn(2)
     tensor([ 1.5410, -0.2934])
     """
-    return default_generator.manual_seed(seed)
+    return default_generator.manual_seed(int(seed))
 
 
 def seed() -> int:
@@ -160,6 +165,9 @@ def randint(low: int, high: Any = None, size: Any = None, *, generator: Generato
         low, high, size = (0, low, high)
     elif high is None:
         low, high = 0, low
+    for position, (name, n) in enumerate((("low", low), ("high", high)), 1):
+        if not hasattr(n, "__index__"):
+            raise TypeError(f"randint(): argument '{name}' (position {position}) must be int, not {type(n).__name__}")
     check_range("random_", low, high)
     return draw("integers", sizes("randint", (size,), {}), dtype or dtypes.int64, device, generator, requires_grad, out,
                 name="randint", layout=layout, pin_memory=pin_memory, low=int(low), high=int(high))

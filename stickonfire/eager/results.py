@@ -15,7 +15,8 @@ def result_class(name: str, fields: str) -> type:
         __slots__ = ()
 
         def __repr__(self) -> str:
-            parts = ",\n".join(f"{field}={value!r}" for field, value in zip(self._fields, self))
+            values: Any = zip(self._fields, self)
+            parts = ",\n".join(f"{field}={value!r}" for field, value in values)
             return f"torch.return_types.{name}(\n{parts})"
     Result.__name__ = Result.__qualname__ = name
     Result.__module__ = "torch.return_types"

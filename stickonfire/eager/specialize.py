@@ -88,7 +88,7 @@ def source(op: Op, operator: bool = False) -> str:
     lines += ["    kind = a0.__class__",
               "    try:",
               f"        result = forward(XP[kind], {', '.join(given)})",
-              "    except (ValueError, TypeError, OverflowError, AttributeError):",
+              "    except (ValueError, TypeError, OverflowError, AttributeError, RuntimeError, IndexError):",
               f"        return {slow}               # says what is wrong",
               "    if result.__class__ is not kind:",
               "        if result.__class__ is tuple or result.__class__ is list:",
@@ -198,8 +198,8 @@ def unusual_arguments(op: Op) -> list[str]:
                   f"    for n in {v}:",
                   "        if n.__class__ is not int:",
                   f"            return general(op, ({', '.join(op.tensors)}, *{v}), {{}})"]
-        given = [name for name in op.attributes if name != v and name in op.params[:op.positional]]
-        assert not given, f"{op.name}: a positional attribute beside *{v}"
+        others = [name for name in op.attributes if name != v and name in op.params[:op.positional]]
+        assert not others, f"{op.name}: a positional attribute beside *{v}"
     return lines
 
 

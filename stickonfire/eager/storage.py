@@ -30,7 +30,7 @@ class UntypedStorage:
     is_cuda = is_sparse = False
 
     def __init__(self, *args: Any) -> None:
-        source = args[0] if args else 0
+        source: Any = args[0] if args else 0
         if isinstance(source, Tensor):
             self.memory = source
         elif hasattr(source, "__index__"):
@@ -205,7 +205,8 @@ def storage_class(kind: dtype_type) -> type[TypedStorage]:
     return type(f"{SCALAR_NAMES[kind.name]}Storage", (TypedStorage,), {"__init__": start, "__module__": "torch"})
 
 
-METHODS: dict[str, Any] = {"untyped_storage": untyped_storage, "storage": typed_storage, "_typed_storage": typed_storage}
+METHODS: dict[str, Any] = {"untyped_storage": untyped_storage, "storage": typed_storage,
+                           "_typed_storage": typed_storage}
 FUNCTIONS = (is_storage,)
 ALIASES = {"UntypedStorage": UntypedStorage, "TypedStorage": TypedStorage,
            **{made.__name__: made for made in map(storage_class, dtypes.DTYPES)}}

@@ -14,7 +14,7 @@ from .tensor import Tensor
 
 
 def set_default_device(device: Any) -> None:
-    """Where new tensors live from here on; None means the CPU. A device that isn't there is an error at the next tensor.
+    """Where new tensors live from here on; None means the CPU. An absent device is an error at the next tensor.
 
     Raises: RuntimeError for a spelling PyTorch does not know.   Source: PyTorch `torch.set_default_device`.
 
@@ -71,7 +71,8 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
     """Remembered only: every op here gives the same result each time.   Source: PyTorch, same name."""
     for name, value in (("mode", mode), ("warn_only", warn_only)):
         if not isinstance(value, bool):
-            raise TypeError(f"use_deterministic_algorithms(): argument '{name}' must be bool, not {type(value).__name__}")
+            raise TypeError(f"use_deterministic_algorithms(): argument '{name}' must be bool, not "
+                            f"{type(value).__name__}")
     switches.determinism = "default" if not mode else "warn" if warn_only else "error"
 
 
@@ -155,5 +156,5 @@ FUNCTIONS = (
     set_default_device, get_default_device, get_num_threads, set_num_threads, get_num_interop_threads,
     set_num_interop_threads, use_deterministic_algorithms, are_deterministic_algorithms_enabled,
     is_deterministic_algorithms_warn_only_enabled, set_deterministic_debug_mode, get_deterministic_debug_mode,
-    set_float32_matmul_precision, get_float32_matmul_precision, set_flush_denormal, set_warn_always, is_warn_always_enabled,
-    typename)
+    set_float32_matmul_precision, get_float32_matmul_precision, set_flush_denormal, set_warn_always,
+    is_warn_always_enabled, typename)

@@ -40,8 +40,9 @@ def geometries(t: Tensor, base: Tensor) -> tuple[Any, Any]:
     Raises: NotImplementedError if the view reads the memory as another dtype.
     """
     if t._array.dtype != base._array.dtype:
-        raise NotImplementedError(f"writing in place to a {t.dtype} view of a {base.dtype} tensor that needs a gradient is "
-                                  "not supported. Work on a clone(), and make the other tensor from it")
+        raise NotImplementedError(f"writing in place to a {t.dtype} view of a {base.dtype} tensor that needs a "
+                                  "gradient "
+                                  "is not supported. Work on a clone(), and make the other tensor from it")
     xp = namespace_of(t)
     return xp.geometry(t._array), xp.geometry(base._array)
 

@@ -31,7 +31,8 @@ class _ConvNd(Module):
     weight: Tensor
     bias: Tensor | None
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: Numbers, stride: Numbers, padding: Numbers | str,
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: Numbers, stride: Numbers,
+                 padding: Numbers | str,
                  dilation: Numbers, output_padding: Numbers, groups: int, bias: bool, padding_mode: str,
                  device: Any, dtype: Any) -> None:
         super().__init__()
@@ -176,7 +177,8 @@ class _ConvTransposeNd(_ConvNd):
                  dilation: Numbers = 1, padding_mode: str = "zeros", device: Any = None, dtype: Any = None) -> None:
         if padding_mode != "zeros":
             raise ValueError(f'Only "zeros" padding mode is supported for {type(self).__name__}')
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, output_padding, groups, bias,
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, output_padding, groups,
+                         bias,
                          padding_mode, device, dtype)
 
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:

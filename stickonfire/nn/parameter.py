@@ -117,7 +117,7 @@ class UninitializedTensor:
         return type(self), (self.requires_grad,)  # type: ignore[attr-defined]
 
 
-class UninitializedParameter(UninitializedTensor, Parameter):
+class UninitializedParameter(UninitializedTensor, Parameter):   # type: ignore[misc]    # `data` is made at import
     """A parameter whose shape a lazy module finds out in its first forward."""
 
     cls_to_become = Parameter
@@ -126,7 +126,7 @@ class UninitializedParameter(UninitializedTensor, Parameter):
         return as_kind(cls, empty(0, device=device, dtype=dtype), requires_grad)
 
 
-class UninitializedBuffer(UninitializedTensor, Tensor):
+class UninitializedBuffer(UninitializedTensor, Tensor):         # type: ignore[misc]    # the same
     """A buffer whose shape a lazy module finds out in its first forward."""
 
     cls_to_become = Tensor

@@ -132,7 +132,8 @@ class AvgPool1d(Module):
     Shape: (N, C, W) or (C, W) -> same, W'.   Source: PyTorch `nn.AvgPool1d`.
     """
 
-    def __init__(self, kernel_size: Numbers, stride: Numbers | None = None, padding: Numbers = 0, ceil_mode: bool = False,
+    def __init__(self, kernel_size: Numbers, stride: Numbers | None = None, padding: Numbers = 0,
+                 ceil_mode: bool = False,
                  count_include_pad: bool = True) -> None:
         super().__init__()
         self.kernel_size = spread_out(kernel_size, 1)
@@ -153,7 +154,8 @@ class _AvgPoolNd(Module):
 
     function: ClassVar[Callable[..., Tensor]]
 
-    def __init__(self, kernel_size: Numbers, stride: Numbers | None = None, padding: Numbers = 0, ceil_mode: bool = False,
+    def __init__(self, kernel_size: Numbers, stride: Numbers | None = None, padding: Numbers = 0,
+                 ceil_mode: bool = False,
                  count_include_pad: bool = True, divisor_override: int | None = None) -> None:
         super().__init__()
         self.kernel_size = kernel_size

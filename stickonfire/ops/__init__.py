@@ -11,6 +11,7 @@ from . import (  # noqa: F401
     complex,
     conv,
     create,
+    ctc,
     embedding,
     extremes,
     fill,

@@ -127,6 +127,9 @@ def hardshrink(xp, input, lambd: float = 0.5):
     return xp.where((input >= -lambd) & (input <= lambd), xp.zeros_like(input), input)
 
 
+refuse(hardshrink, "bic", "hardshrink_cpu")
+
+
 @hardshrink.gradient("input")
 def _(xp, g, input, lambd):
     return xp.keep(g, (input < -lambd) | (input > lambd))

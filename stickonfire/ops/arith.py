@@ -185,7 +185,7 @@ def floor_divide(xp, input, other):
     Shape: (*), (*) -> broadcast.   Raises: RuntimeError for ints divided by zero.
     Source: PyTorch `floor_divide`.
     """
-    refuse_zero(xp, other)
+    refuse_zero(xp, input, other)
     return input // other
 
 
@@ -204,7 +204,7 @@ def trunc_divide(xp, input, other):
 
     Shape: (*), (*) -> broadcast.   Raises: RuntimeError for ints divided by zero.   Source: PyTorch `div`.
     """
-    refuse_zero(xp, other)
+    refuse_zero(xp, input, other)
     if is_integral(input) and is_integral(other):
         down = input // other
         return down + ((down < 0) & (down * other != input))
@@ -220,9 +220,9 @@ def _(xp, g):
     return xp.zeros_like(g)
 
 
-def refuse_zero(xp, other):
-    """Raises PyTorch's error if a whole divisor is zero."""
-    if is_integral(other) and not xp.all(other):
+def refuse_zero(xp, input, other):
+    """Raises PyTorch's error if ints are divided by zero."""
+    if is_integral(other) and is_integral(input) and not xp.all(other):
         raise RuntimeError("ZeroDivisionError: a divisor is zero. Divide floats to get inf, or mask the "
                            "zeros")
 
@@ -234,7 +234,7 @@ def remainder(xp, input, other):
     Shape: (*), (*) -> broadcast.   Raises: RuntimeError for ints divided by zero.
     Source: PyTorch `remainder`.
     """
-    refuse_zero(xp, other)
+    refuse_zero(xp, input, other)
     return xp.remainder(input, other)
 
 
@@ -257,7 +257,7 @@ def fmod(xp, input, other):
 
     Shape: (*), (*) -> broadcast.   Raises: RuntimeError for ints divided by zero.   Source: PyTorch `fmod`.
     """
-    refuse_zero(xp, other)
+    refuse_zero(xp, input, other)
     return xp.fmod(input, other)
 
 

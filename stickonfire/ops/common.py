@@ -13,6 +13,9 @@ from .op import Op, op
 EVERYWHERE = ("stickonfire", "Tensor", "Tensor_")
 NUMBERS = frozenset((bool, int, float, complex))        # classes of what may stand for a tensor
 
+_CALLED = {"float16": "Half", "float32": "Float", "float64": "Double", "complex64": "ComplexFloat",
+           "complex128": "ComplexDouble", "bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short",
+           "int32": "Int", "int64": "Long"}
 KINDS = {"b": "bools", "i": "ints", "f": "floats", "c": "complex numbers"}
 
 
@@ -69,6 +72,14 @@ def refuse(made: Op, letters: str, kernel: str = "", text: str = "") -> Op:
             raise NotImplementedError(text or f"{said}{made.name}() takes {accepted}")
     accepted = ", ".join(word for letter, word in KINDS.items() if letter not in letters)
     return made.admission()(check)
+
+
+def refuse_now(kernel: str, array: Any, letters: str) -> None:
+    """`refuse`, for an op that is not told when dtypes are new: looks at an array at each call."""
+    if array.dtype.kind in letters:
+        raise NotImplementedError(f'"{kernel}" not implemented for '
+                                  f'\'{_CALLED.get(array.dtype.name, array.dtype.name)}\'. Cast '
+                                  f"the tensor first: it has dtype {array.dtype}")
 
 
 def refuse_complex(name: str, value: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..core.dtypes import FLOATING
+from ..core.dtypes import FLOATING, SCALAR_NAMES
 from .common import EVERYWHERE, refuse
 from .op import Op, op
 
@@ -94,7 +94,9 @@ def bitwise_not(xp, input):
 @bitwise_not.admission()
 def _(common, kinds):
     if common.category >= FLOATING:
-        raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
+        raise NotImplementedError(f'"bitwise_not_cpu" not implemented for \'{SCALAR_NAMES[common.name]}\'. '
+                                  'bitwise_not() takes '
+                                  "bools and ints; logical_not() takes all")
 
 
 def divisors(name: str, doc: str) -> Op:

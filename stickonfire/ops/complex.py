@@ -109,7 +109,7 @@ def complex(xp, real, imag):
     Shape: (*), (*) -> broadcast.   Raises: RuntimeError for other dtypes than floats, or different ones.
     Source: PyTorch `complex`.
     """
-    if real.dtype.kind != "f":
+    if real.dtype.kind != "f" or imag.dtype.kind != "f":
         raise RuntimeError(f"Expected both inputs to be Half, Float or Double tensors but got {real.dtype} "
                            f"and "
                            f"{imag.dtype}")

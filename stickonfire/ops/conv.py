@@ -1,7 +1,7 @@
 """Convolutions and their adjoints, and windows as columns.
 
-A convolution is linear in its input and in its weight: with an output's gradient it forms one trilinear expression of
-which `convolution`, `convolution_input` (the transposed convolution) and `convolution_weight` are the three derivatives.
+A convolution is linear in its input and in its weight. With an output gradient it forms a trilinear expression of which
+`convolution`, `convolution_input` (the transposed convolution) and `convolution_weight` are the three derivatives.
 So the gradients of each are the other two, to any order. Users reach them through `eager/functional/conv.py`, which
 checks shapes and spells out strides; here all lists have one number a dim. Imports `op` alone.
 """

@@ -1,8 +1,6 @@
 """Look-up tables: rows of a matrix by index."""
 from __future__ import annotations
 
-from typing import Any
-
 from .op import op
 
 

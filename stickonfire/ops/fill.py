@@ -15,12 +15,14 @@ def fill(xp, input, value):
     if getattr(value, "ndim", 0):
         raise RuntimeError(f"fill only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
     if value.__class__ in NUMBERS:
-        check_number(value, xp.dtype_of(input))
+        check_number(value, xp.dtype_of(input))                 # type: ignore[arg-type]    # NUMBERS are
     return xp.full(input.shape, xp.cast(xp.asarray(value), xp.dtype_of(input)))
 
 
 @fill.inplace()
 def _(xp, input, value):
+    if value.__class__ not in NUMBERS and value.ndim:
+        raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
     input[...] = value
 
 

@@ -22,11 +22,12 @@ def check_matrix(xp, name, a, square=True):
                            "matrices")
     kind = xp.dtype_of(a)
     if kind.category < FLOATING:
-        raise RuntimeError(f"{name}: Expected a floating point or complex tensor as input. Got "
+        raise NotImplementedError(f"{name}: Expected a floating point or complex tensor as input. Got "
                            f"{kind.name.capitalize()}. "
                            "Convert with .float() first")
     if kind.is_reduced:
-        raise RuntimeError(f"{name}: Low precision dtypes not supported. Got {kind.name}. Convert with .float() first")
+        raise NotImplementedError(f"{name}: Low precision dtypes not supported. Got {kind.name}. Convert with "
+                                  ".float() first")
 
 
 @op(promote="match", opmath=False, grad_name="LinalgSolveExBackward0")

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from ..core.shapes import broadcast_shapes
 from .op import op

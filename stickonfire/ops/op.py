@@ -94,6 +94,7 @@ class Op:
         self.admit: Callable[..., None] | None = None                   # refuses dtypes, when a plan is made
         self.casts: dict[Any, Any] = {}                                 # filled by eager.promotion
         self.backward: Callable[[Any, Any, Any], Any] | None = None     # the rules in one, made by eager.graph
+        self.keeps_numbers = False              # whether a rule may keep a number; set beside `backward`
 
     def __repr__(self) -> str:
         return f"<op {self.name}({', '.join(self.params)})>"

@@ -151,6 +151,8 @@ def trace(xp, input):
     """The sum of the diagonal. Shape: (N, M) -> ().   Source: PyTorch `trace`."""
     if input.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.ndim}")
+    if input.dtype.kind == "b":
+        raise NotImplementedError('"trace" not implemented for \'Bool\'. Convert with .int() first')
     values, kind = accumulable(xp, xp.diagonal(input, 0, 0, 1), None)
     return rounded(xp, xp.add.reduce(values), kind)
 

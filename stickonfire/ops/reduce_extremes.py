@@ -51,7 +51,8 @@ def no_elements(name):
 def refuse_complex(xp, name, input):
     """Complex numbers have no order."""
     if xp.dtype_of(input).category == COMPLEX:
-        raise NotImplementedError(f'"{name}" not implemented for \'{SCALAR_NAMES[xp.dtype_of(input).name]}\'. {name}() takes '
+        raise NotImplementedError(f'"{name}" not implemented for \'{SCALAR_NAMES[xp.dtype_of(input).name]}\'. '
+                                  f'{name}() takes '
                                   "real numbers: take .abs(), .real or .imag first")
 
 
@@ -160,7 +161,8 @@ def argmin(xp, input, dim: Any = None, keepdim: bool = False):
 def position(xp, find, name, input, dim, keepdim):
     kind = xp.dtype_of(input)
     if kind.category == BOOL or kind.category == COMPLEX:
-        raise RuntimeError(f"{name}(): does not support {'bool' if kind.category == BOOL else 'complex'} input. Convert it to a "
+        raise RuntimeError(f"{name}(): does not support {'bool' if kind.category == BOOL else 'complex'} input. "
+                           "Convert it to a "
                            "real number first")
     if input.size == 0 and dim is None:
         raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from ..core.limits import finfo
 from ..core.shapes import normalize_dim
+from .common import refuse
 from .op import op
 from .sort import BOTH, from_places, refuse_complex
 
@@ -52,6 +53,9 @@ def logcumsumexp(xp, input, dim: int):
     """
     at = normalize_dim(dim, input.ndim)
     return xp.running_logsumexp(input, at) if input.ndim else xp.copy(input)
+
+
+refuse(logcumsumexp, "bi", "logcumsumexp_out_cpu")
 
 
 @logcumsumexp.gradient("input")

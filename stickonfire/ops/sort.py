@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from ..core.dtypes import COMPLEX, FLOATING, SCALAR_NAMES
 from ..core.shapes import normalize_dim
+from .common import refuse_now
 from .op import op
 from .reduce_extremes import to_the_picked
 
@@ -15,7 +16,8 @@ BOTH = ("stickonfire", "Tensor")
 def refuse_complex(xp, name, input):
     """Raises PyTorch's error for complex numbers, which have no order."""
     if xp.dtype_of(input).category == COMPLEX:
-        raise NotImplementedError(f'"{name}" not implemented for \'{SCALAR_NAMES[xp.dtype_of(input).name]}\'. Complex numbers '
+        raise NotImplementedError(f'"{name}" not implemented for \'{SCALAR_NAMES[xp.dtype_of(input).name]}\'. '
+                                  'Complex numbers '
                                   "have no order: take .abs(), .real or .imag first")
 
 
@@ -50,6 +52,8 @@ def topk(xp, input, k: int, dim: int = -1, largest: bool = True, sorted: bool = 
     Raises: RuntimeError for a k out of range.   Source: PyTorch `topk`.
     """
     refuse_complex(xp, "topk", input)
+    if input.dtype.kind == "b":
+        raise RuntimeError("topk does not support bool dtypes on CPU. Convert with .int() first")
     at = normalize_dim(dim, input.ndim)
     if not 0 <= k <= (input.shape[at] if input.ndim else 1):
         raise RuntimeError(f"selected index k out of range: k is {k}, dim {dim} of a tensor of shape "
@@ -111,6 +115,7 @@ mode.gradient("input")(to_the_picked)
 
 
 def median_along(xp, input, dim, keepdim, skip_nan):
+    refuse_now("median_out", input, "b")
     at = some_along(xp, "nanmedian" if skip_nan else "median", input, dim)
     if input.ndim == 0:
         return xp.copy(input), xp.zeros((), int)
@@ -141,6 +146,7 @@ nanmedian_dim.gradient("input")(to_the_picked)
 
 def median_of(xp, input, skip_nan):
     refuse_complex(xp, "median", input)
+    refuse_now("median_cpu", input, "b")
     flat = input.reshape(-1)
     if not flat.size:
         missing = float("nan") if xp.dtype_of(input).category == FLOATING else -2 ** 63
@@ -219,9 +225,7 @@ def bincount(xp, input, weights=None, minlength: int = 0):
 
     Source: PyTorch `bincount`.
     """
-    if input.dtype.kind not in "iub":
-        raise NotImplementedError(f'"bincount_cpu" not implemented for \'{SCALAR_NAMES[xp.dtype_of(input).name]}\'. Convert with '
-                                  ".long() first")
+    refuse_now("bincount_cpu", input, "bfcV")
     if input.ndim != 1 or (input.size and input.min() < 0):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     if minlength < 0:
@@ -240,6 +244,7 @@ def histc(xp, input, bins: int = 100, min: float = 0, max: float = 0):
     """
     if bins <= 0:
         raise RuntimeError("bins must be > 0")
+    refuse_now("histogram_cpu", input, "buic")
     low, high = min, max
     if low == high and input.size:
         low, high = float(input.min()), float(input.max())

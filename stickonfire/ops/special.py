@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from .common import EVERYWHERE, floating, is_number, lacks_gradient
+from .common import EVERYWHERE, floating, is_number, lacks_gradient, refuse
 from .op import op
 
 ROOT_PI = math.sqrt(math.pi)
@@ -323,6 +323,7 @@ def igamma(xp, input, other):
     return xp.gammainc(input, other)
 
 
+refuse(igamma, "bic", "igamma_cpu")
 lacks_gradient(igamma, "input")
 
 
@@ -340,6 +341,7 @@ def igammac(xp, input, other):
     return xp.gammaincc(input, other)
 
 
+refuse(igammac, "bic", "igammac_cpu")
 lacks_gradient(igammac, "input")
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import math
 
-from .common import EVERYWHERE, floating
+from .common import EVERYWHERE, floating, refuse
 from .op import op
 
 
@@ -201,6 +201,9 @@ def deg2rad(xp, input):
     return input * (math.pi / 180)
 
 
+refuse(deg2rad, "c", text="deg2rad is not supported for complex tensors. Angles are real: take .real")
+
+
 @deg2rad.gradient("input")
 def _(xp, g):
     return g * (math.pi / 180)
@@ -213,6 +216,9 @@ def rad2deg(xp, input):
     Shape: (*) -> (*).   Source: PyTorch `rad2deg`.
     """
     return input * (180 / math.pi)
+
+
+refuse(rad2deg, "c", text="rad2deg is not supported for complex tensors. Angles are real: take .real")
 
 
 @rad2deg.gradient("input")

@@ -5,6 +5,7 @@ from typing import Any
 
 from ..core.dtypes import FLOATING
 from ..core.shapes import normalize_dim
+from .common import refuse_now
 from .op import op
 from .reduce_norm import norm_along, norm_rule
 
@@ -19,6 +20,7 @@ def cross(xp, input, other, *, dim: int = -1):
     if input.ndim != other.ndim:
         raise RuntimeError(f"linalg.cross: inputs must have the same number of dimensions. Got {list(input.shape)} and "
                            f"{list(other.shape)}")
+    refuse_now("cross", input, "b")
     at = normalize_dim(dim, input.ndim)
     if input.shape[at] != 3 or other.shape[at] != 3:
         raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.shape[at]} and "

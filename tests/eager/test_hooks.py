@@ -166,6 +166,12 @@ def test_retain_grad():
         torch.ones(1).retain_grad()
 
 
+def test_asking_for_the_gradient_of_a_non_leaf():
+    y = leaf(1.0) * 2
+    with pytest.warns(UserWarning, match="not a leaf Tensor is being accessed"):
+        assert y.grad is None
+
+
 def test_retain_grad_follows_the_tensor_through_in_place_writes():
     x = leaf(1.0, 2.0)
     y = x * 2

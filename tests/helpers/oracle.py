@@ -108,7 +108,9 @@ def same(snippet: Snippet, *, text: bool = True, strides: bool = True) -> None:
     compare(got, expected, "result", text, strides)
 
 
-def same_gradients(function: Callable[..., Any], *inputs: Any, text: bool = True) -> None:
+def same_gradients(
+    function: Callable[..., Any], *inputs: Any, text: bool = True, strides: bool = True
+) -> None:
     """`same` for a function of the framework and of float64 tensors made from `inputs`; their gradients too.
 
     Every floating-point output is weighted by 1, 2, 3 ... and summed to the number that is differentiated.
@@ -124,7 +126,7 @@ def same_gradients(function: Callable[..., Any], *inputs: Any, text: bool = True
         total.backward()
         return out, [t.grad for t in tensors]
 
-    same(with_gradients, text=text)
+    same(with_gradients, text=text, strides=strides)
 
 
 def compare(got: Any, expected: Any, where: str, text: bool = True, strides: bool = True) -> None:

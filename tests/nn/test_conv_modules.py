@@ -95,7 +95,8 @@ def test_errors(make, text):
 
 
 @pytest.mark.oracle
-@pytest.mark.parametrize("name, args", [("Conv2d", (3, 8, 5)), ("ConvTranspose1d", (4, 2, 3)), ("EmbeddingBag", (5, 3))])
+@pytest.mark.parametrize("name, args", [("Conv2d", (3, 8, 5)), ("ConvTranspose1d", (4, 2, 3)), ("EmbeddingBag", (5,
+                                                                                                                 3))])
 def test_first_draws_are_pytorchs(name, args):
     torch = pytest.importorskip("torch")
     torch.manual_seed(3)

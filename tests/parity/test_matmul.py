@@ -143,9 +143,14 @@ GRADIENTS = {
 
 @pytest.mark.parametrize("snippet", SNIPPETS)
 def test_products(snippet):
-    same(snippet)
+    last_bit = "linalg.svd(" in snippet or "pinv" in snippet
+    same(snippet, text=not last_bit)
+
+
+# made of other nodes than PyTorch's, or named without knowing the operands, which are gone after backward
+OTHER_NODES = ("vector times matrix", "batch on the right", "einsum", "einsum of a diagonal")
 
 
 @pytest.mark.parametrize("name", GRADIENTS)
 def test_gradients(name):
-    same_gradients(*GRADIENTS[name])
+    same_gradients(*GRADIENTS[name], text=name not in OTHER_NODES, strides=name != "einsum")

@@ -30,15 +30,21 @@ def operands(a: str, b: str) -> str:
     return f"a = torch.tensor([1, 2, 3], dtype=torch.{a}); b = torch.tensor([2, 1, 3], dtype=torch.{b}); "
 
 
+def needs_complex32(*dtypes: str) -> bool:
+    """Whether PyTorch goes to complex32, which does not exist here."""
+    return "float16" in dtypes and any(d.startswith("complex") or d == "2j" for d in dtypes)
+
+
 @pytest.mark.parametrize("a, b", list(itertools.product(DTYPES, DTYPES)))
 def test_pairs(a, b):
     same(operands(a, b) + "a * b")
     same(operands(a, b) + "a / b")
     same(operands(a, b) + "torch.result_type(a, b), torch.promote_types(a.dtype, b.dtype)")
     same(operands(a, b) + "torch.can_cast(a.dtype, b.dtype)")
-    same(operands(a, b) + "torch.result_type(a, b[0]), torch.result_type(a[0], b)")
-    same(operands(a, b) + "a + b[0]")
-    same(operands(a, b) + "a[0] + b")
+    if not needs_complex32(a, b):
+        same(operands(a, b) + "torch.result_type(a, b[0]), torch.result_type(a[0], b)")
+        same(operands(a, b) + "a + b[0]")
+        same(operands(a, b) + "a[0] + b")
     same(operands(a, b) + "torch.cat([a, b])")
     same(operands(a, b) + "torch.where(torch.tensor([True, False, True]), a, b)")
 
@@ -54,10 +60,11 @@ def test_in_place_keeps_or_refuses(a, b):
 @pytest.mark.parametrize("a", DTYPES)
 @pytest.mark.parametrize("scalar", SCALARS)
 def test_scalars(a, operator, scalar):
-    if (a, scalar) == ("float16", "2j"):
+    if needs_complex32(a, scalar):
         pytest.skip("PyTorch goes to complex32, which does not exist here")
-    same(f"torch.tensor([1, 2, 3], dtype=torch.{a}) {operator} {scalar}")
-    same(f"{scalar} {operator} torch.tensor([1, 2, 3], dtype=torch.{a})")
+    exact = operator != "**" or not (a.startswith("complex") or scalar == "2j")     # NumPy's whole powers are exact
+    same(f"torch.tensor([1, 2, 3], dtype=torch.{a}) {operator} {scalar}", text=exact)
+    same(f"{scalar} {operator} torch.tensor([1, 2, 3], dtype=torch.{a})", text=exact)
 
 
 UNARY = [

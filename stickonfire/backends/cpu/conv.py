@@ -114,7 +114,8 @@ def convolution_input(g: Any, weight: Any, bias: Any, shape: Ints, stride: Ints,
         for part in blocks(count, groups * depth * places, LONG):
             rows = np.ascontiguousarray(np.moveaxis(g[part], 0, -1)).reshape(groups, -1, places * g[part].shape[0])
             windows = product(matrix, rows).reshape(channels, *kernel, *size, -1)
-            out[part] = np.moveaxis(added_up(windows, padded_shape(shape, padding), stride, dilation)[inner(padding)], -1, 0)
+            out[part] = np.moveaxis(added_up(windows, padded_shape(shape, padding), stride,
+                                             dilation)[inner(padding)], -1, 0)
     if bias is not None:
         out += bias.reshape(-1, *[1] * len(kernel))
     return out

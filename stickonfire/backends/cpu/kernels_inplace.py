@@ -91,7 +91,7 @@ def adam(members: list[tuple[Any, Any, Any, Any]], new1: float, beta2: float, co
     small = [quad for quad in members if quad[0].size <= SMALL and quad[0].dtype is native]
     if len(small) > 1:
         flat = [np.concatenate([quad[k].reshape(-1) for quad in small]) for k in range(4)]
-        _adam(*flat, None, *settings)
+        _adam(flat[0], flat[1], flat[2], flat[3], None, *settings)
         start = 0
         for param, _, mean, square in small:
             end = start + param.size

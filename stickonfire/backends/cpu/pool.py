@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .taps import Spec, Table, combined, counts, table
+from .taps import Spec, Table, combined, counts, covers, table
 
 Specs = tuple[Spec, ...]
 
@@ -47,11 +47,11 @@ def max_pool(x: Any, specs: Specs) -> tuple[Any, Any]:
     tables = [table(spec) for spec in specs]
     firsts = np.ix_(*[first_cols(t) for t in tables])
     steps = [math.prod([s[1] for s in specs[k + 1:]]) for k in range(len(specs))]
-    best = x[(..., *firsts)]
-    place = sum(cols * step for cols, step in zip(firsts, steps))
+    whole = all(t.taps and covers(t.taps[0].rows, t.size) and isinstance(t.taps[0].cols, slice) for t in tables)
+    best = x[(..., *[t.taps[0].cols for t in tables])].copy() if whole else x[(..., *firsts)]
     where = np.empty(best.shape, np.int64)
-    where[...] = place
-    for taps in itertools.product(*[t.taps for t in tables]):
+    where[...] = sum(cols * step for cols, step in zip(firsts, steps))
+    for taps in itertools.islice(itertools.product(*[t.taps for t in tables]), 1, None):
         rows, cols = [tap.rows for tap in taps], [tap.cols for tap in taps]
         grid = np.ix_(*[indices(c) for c in cols])
         place = sum(c * step for c, step in zip(grid, steps))

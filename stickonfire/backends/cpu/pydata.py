@@ -75,7 +75,8 @@ def without_tensors(data: Any) -> Any:
     if data.ndim == 0:
         return data.detach().numpy()[()] if str(data.dtype) != "torch.bfloat16" else data.item()
     if data.numel() != 1:
-        raise TypeError("only integer tensors of a single element can be converted to an index. To join tensors of shape "
+        raise TypeError("only integer tensors of a single element can be converted to an index. To join tensors of "
+                        "shape "
                         f"{list(data.shape)} use torch.stack() or torch.cat()")
     return data.reshape(()).detach().numpy()[()]
 
@@ -103,7 +104,7 @@ def check_array(array: Any) -> None:
 
 
 def empty_or_ragged(data: Any) -> Any:
-    """For nesting that is not rectangular: an array without elements if the first sequences have none, else an error."""
+    """For nesting that is not rectangular: empty if the first sequences have no elements, else an error."""
     sizes, part = [], data
     while is_sequence(part.__class__):
         sizes.append(len(part))
@@ -121,7 +122,8 @@ def misfit(data: Any, sizes: list[int], dim: int, leaf: Any) -> Exception:
                 return TypeError(f"'{type(part).__name__}' object cannot be interpreted as "
                                  f"{'an integer' if isinstance(leaf, int) else 'a number'}")
         elif not is_sequence(part.__class__):
-            return TypeError(f"not a sequence: at dim {dim + 1} a sequence of length {sizes[dim + 1]} is expected, got {part!r}")
+            return TypeError(f"not a sequence: at dim {dim + 1} a sequence of length {sizes[dim + 1]} is expected, "
+                             f"got {part!r}")
         elif len(part) != sizes[dim + 1]:
             return ValueError(f"expected sequence of length {sizes[dim + 1]} at dim {dim + 1} (got {len(part)})")
         else:

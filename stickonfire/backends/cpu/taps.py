@@ -99,7 +99,8 @@ def sliced(places: Any) -> Any:
     return places
 
 
-def interpolation(kind: str, n: int, size: int, scale: float | None, align: bool, double: bool) -> tuple[Any, Any, Any, Any]:
+def interpolation(kind: str, n: int, size: int, scale: float | None, align: bool, double: bool) -> tuple[Any, Any,
+                                                                                                         Any, Any]:
     """Entries of the interpolating kinds. Places are computed in float32 unless the data is double, as PyTorch does."""
     real = np.float64 if double else np.float32
     ratio = source_step(n, size, scale, align, real)
@@ -121,7 +122,8 @@ def interpolation(kind: str, n: int, size: int, scale: float | None, align: bool
         low = np.floor(places).astype(np.int64)
         part = places - low
         cols = np.clip(low[:, None] + np.arange(-1, 3), 0, n - 1)
-        weights = np.stack([cubic(part + 1, -0.75), cubic(part, -0.75), cubic(1 - part, -0.75), cubic(2 - part, -0.75)], 1)
+        weights = np.stack([cubic(part + 1, -0.75), cubic(part, -0.75), cubic(1 - part, -0.75), cubic(2 - part,
+                                                                                                      -0.75)], 1)
     taps = cols.shape[1]
     return np.repeat(rows, taps), cols.ravel(), weights.ravel(), np.tile(np.arange(taps), size)
 
@@ -186,8 +188,17 @@ def picked(x: Any, dim: int, cols: Any) -> Any:
 def combined(x: Any, specs: tuple[Spec, ...], back: bool = False) -> Any:
     """Applies specs to the last dims, one after the other."""
     for k, spec in enumerate(specs):
-        x = apply(x, x.ndim - len(specs) + k, table_back(spec) if back else table(spec))
+        dim = x.ndim - len(specs) + k
+        if whole(spec):
+            x = np.repeat(x, spec[1], dim) if back else x.sum(axis=dim, keepdims=True, dtype=x.dtype)
+        else:
+            x = apply(x, dim, table_back(spec) if back else table(spec))
     return x
+
+
+def whole(spec: Spec) -> bool:
+    """Whether one window holds the whole dim, as in global pooling."""
+    return spec[0] == "window" and spec[2] == 1 and spec[3] == spec[1] and spec[5:] == (0, 1)
 
 
 def counts(specs: tuple[Spec, ...], include_pad: bool) -> Any:

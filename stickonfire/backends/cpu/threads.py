@@ -34,7 +34,8 @@ def loaded_libraries() -> list[ctypes.CDLL]:
     if not maps.exists():
         return []
     paths = {line.split(None, 5)[5] for line in maps.read_text().splitlines() if line.count(" ") > 4 and ".so" in line}
-    return [ctypes.CDLL(path) for path in sorted(paths) if any(n in Path(path).name.lower() for n in ("blas", "mkl_rt"))]
+    names = ("blas", "mkl_rt")
+    return [ctypes.CDLL(path) for path in sorted(paths) if any(n in Path(path).name.lower() for n in names)]
 
 
 def get_threads() -> int:

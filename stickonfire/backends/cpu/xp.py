@@ -29,6 +29,7 @@ from numpy import (abs, add, all, any, arange, arccos, arccosh, arcsin, arcsinh,
 from ...core.dtypes import dtype
 from .conv import col2im, convolution, convolution_input, convolution_weight, im2col
 from .convert import cast, conj, from_dlpack, number_like
+from .ctc import ctc, ctc_grad
 from .gather import (add_rows, checked_index, checked_parts, checked_source, diagonals, gathered, index_add,
                      index_add_at, index_copy, index_fill, index_put_at, index_sum, joined, masked_scattered,
                      out_of_range, padded, place, places, put, put_add, replaced, scatter_add,

@@ -83,7 +83,8 @@ def check_steps(stride: Sequence[int], padding: Sequence[int], dilation: Sequenc
         raise RuntimeError(f"dilation should be greater than zero: {list(dilation)}")
 
 
-def check_kernel(spatial: Sequence[int], kernel: Sequence[int], padding: Sequence[int], dilation: Sequence[int]) -> None:
+def check_kernel(spatial: Sequence[int], kernel: Sequence[int], padding: Sequence[int],
+                 dilation: Sequence[int]) -> None:
     """Raises RuntimeError unless a window fits into the padded input."""
     padded = [n + 2 * p for n, p in zip(spatial, padding)]
     reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation)]
@@ -92,7 +93,8 @@ def check_kernel(spatial: Sequence[int], kernel: Sequence[int], padding: Sequenc
                            f"({' x '.join(map(str, reach))}). Kernel size can't be greater than actual input size")
 
 
-def same_padding(input: Any, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> tuple[Any, tuple]:
+def same_padding(input: Any, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> tuple[Any,
+                                                                                                             tuple]:
     """Padding that keeps the size. An odd total puts the extra zero behind, which is done here."""
     if any(s != 1 for s in stride):
         raise RuntimeError("padding='same' is not supported for strided convolutions")
@@ -193,7 +195,8 @@ def conv_transpose1d(input: Any, weight: Any, bias: Any = None, stride: Numbers 
     >>> conv_transpose1d(tensor([[1.0, 2.0]]), tensor([[[1.0, 10.0]]]))
     tensor([[ 1., 12., 20.]])
     """
-    return _conv_transpose(1, "conv_transpose1d", input, weight, bias, stride, padding, output_padding, groups, dilation)
+    return _conv_transpose(1, "conv_transpose1d", input, weight, bias, stride, padding, output_padding, groups,
+                           dilation)
 
 
 def conv_transpose2d(input: Any, weight: Any, bias: Any = None, stride: Numbers = 1, padding: Numbers = 0,
@@ -203,7 +206,8 @@ def conv_transpose2d(input: Any, weight: Any, bias: Any = None, stride: Numbers 
     Shape: (N, C, H, W) or (C, H, W), (C, O / groups, KH, KW), (O) -> (N, O, H', W') or (O, H', W').
     Raises: RuntimeError for sizes that don't fit.   Source: PyTorch `conv_transpose2d`.
     """
-    return _conv_transpose(2, "conv_transpose2d", input, weight, bias, stride, padding, output_padding, groups, dilation)
+    return _conv_transpose(2, "conv_transpose2d", input, weight, bias, stride, padding, output_padding, groups,
+                           dilation)
 
 
 def conv_transpose3d(input: Any, weight: Any, bias: Any = None, stride: Numbers = 1, padding: Numbers = 0,
@@ -213,7 +217,8 @@ def conv_transpose3d(input: Any, weight: Any, bias: Any = None, stride: Numbers 
     Shape: (N, C, D, H, W) or (C, D, H, W), (C, O / groups, KD, KH, KW), (O) -> (N, O, D', H', W') or without N.
     Raises: RuntimeError for sizes that don't fit.   Source: PyTorch `conv_transpose3d`.
     """
-    return _conv_transpose(3, "conv_transpose3d", input, weight, bias, stride, padding, output_padding, groups, dilation)
+    return _conv_transpose(3, "conv_transpose3d", input, weight, bias, stride, padding, output_padding, groups,
+                           dilation)
 
 
 def conv_tbc(input: Any, weight: Any, bias: Any, pad: int = 0) -> Any:
@@ -239,7 +244,8 @@ def _window_numbers(kernel: Any, dilation: Any, padding: Any, stride: Any) -> li
 def _count(spatial: Sequence[int], kernel: Sequence[int], dilation: Sequence[int], padding: Sequence[int],
            stride: Sequence[int]) -> list[int]:
     """How many windows fit along each dim."""
-    sizes = [(n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, d, p, s in zip(spatial, kernel, dilation, padding, stride)]
+    sizes = [(n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, d, p, s in zip(spatial, kernel, dilation, padding,
+                                                                             stride)]
     if min(sizes) < 1:
         raise RuntimeError(f"Given input with spatial size {tuple(spatial)}, kernel_size={tuple(kernel)}, "
                            f"dilation={tuple(dilation)}, padding={tuple(padding)}, calculated shape of the array of "

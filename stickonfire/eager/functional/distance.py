@@ -50,6 +50,8 @@ def pdist(input: Any, p: float = 2.0) -> Any:
 
     Shape: (N, D) -> (N (N - 1) / 2).   Source: PyTorch `pdist`.
     """
+    if not input.is_floating_point():
+        raise RuntimeError(f"pdist only supports floating-point dtypes, got {input.dtype}")
     if input.dim() != 2:
         raise RuntimeError(f"pdist only supports 2D tensors, got: {input.dim()}D")
     if p < 0:

@@ -12,7 +12,8 @@ from .embedding import embedding
 
 def embedding_bag(input: Any, weight: Any, offsets: Any = None, max_norm: float | None = None, norm_type: float = 2,
                   scale_grad_by_freq: bool = False, mode: str = "mean", sparse: bool = False,
-                  per_sample_weights: Any = None, include_last_offset: bool = False, padding_idx: int | None = None) -> Any:
+                  per_sample_weights: Any = None, include_last_offset: bool = False,
+                  padding_idx: int | None = None) -> Any:
     """The sum, mean or maximum of each bag's rows. Bags are the input's rows, or begin at the offsets of a flat input.
 
     Rows `padding_idx` are left out; empty bags give zeros.

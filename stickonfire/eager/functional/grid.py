@@ -69,7 +69,8 @@ def grid_sample(input: Any, grid: Any, mode: str = "bilinear", padding_mode: str
                 align_corners: bool | None = None) -> Any:
     """The input at the places of a grid, interpolated between neighbours.
 
-    mode: bilinear (trilinear for volumes), nearest, bicubic. padding_mode, for places outside: zeros, border, reflection.
+    mode: bilinear (trilinear for volumes), nearest, bicubic.
+    padding_mode, for places outside: zeros, border, reflection.
     Shape: (N, C, H, W), (N, H', W', 2) -> (N, C, H', W'); (N, C, D, H, W), (N, D', H', W', 3) -> (N, C, D', H', W').
     Raises: ValueError, RuntimeError for what doesn't fit.   Source: PyTorch `grid_sample`.
     """

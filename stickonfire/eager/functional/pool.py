@@ -80,7 +80,8 @@ def _pool_maxima(dims: int, input: Any, kernel: Any, stride: Any, padding: Any, 
                  return_indices: bool) -> Any:
     if input.is_complex() or input.dtype.name == "bool":
         raise RuntimeError(f"\"max_pool{dims}d\" not implemented for '{input.dtype}'")
-    values, places = _max_pool(input, window_specs(input, dims, f"max_pool{dims}d", kernel, stride, padding, dilation, ceil_mode))
+    values, places = _max_pool(input, window_specs(input, dims, f"max_pool{dims}d", kernel, stride, padding,
+                                                   dilation, ceil_mode))
     return (values, places) if return_indices else values
 
 

@@ -89,7 +89,8 @@ def _adaptive_maximum(dims: int, input: Any, output_size: Any, return_indices: b
     if not input.is_floating_point():
         raise RuntimeError(f"\"adaptive_max_pool{dims}d\" not implemented for '{input.dtype}'")
     pairs = list(zip(input.shape[-dims:], sizes))
-    values, places = _max_pool(input, tuple([_regular(n, m) if m and n % m == 0 else ("adaptive", n, m) for n, m in pairs]))
+    values, places = _max_pool(input, tuple([_regular(n, m) if m and n % m == 0 else ("adaptive", n, m) for n,
+                                             m in pairs]))
     return (values, places) if return_indices else values
 
 
@@ -140,7 +141,7 @@ def adaptive_max_pool3d_with_indices(input: Any, output_size: Numbers, return_in
 
 def _fractional(dims: int, input: Any, kernel_size: Any, output_size: Any, output_ratio: Any, return_indices: bool,
                 samples: Any) -> Any:
-    """Maxima over windows whose steps vary (Graham 2014, arXiv:1412.6071), chosen for each plane by a random number a dim."""
+    """Maxima over windows whose steps vary, chosen for each plane by a random number a dim."""
     name = f"fractional_max_pool{dims}d"
     kernel = per_dim(kernel_size, dims, "kernel_size", name)
     shape = tuple(input.shape[-dims:])

@@ -128,7 +128,8 @@ def upsample_nearest(input: Any, size: Any = None, scale_factor: Any = None) -> 
 
     Shape: (N, C, *spatial) -> (N, C, *size).   Source: PyTorch `upsample_nearest`.
     """
-    warnings.warn("`nn.functional.upsample_nearest` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=2)
+    warnings.warn("`nn.functional.upsample_nearest` is deprecated. Use `nn.functional.interpolate` instead.",
+                  stacklevel=2)
     return interpolate(input, size, scale_factor, mode="nearest")
 
 
@@ -137,5 +138,6 @@ def upsample_bilinear(input: Any, size: Any = None, scale_factor: Any = None) ->
 
     Shape: (N, C, H, W) -> (N, C, *size).   Source: PyTorch `upsample_bilinear`.
     """
-    warnings.warn("`nn.functional.upsample_bilinear` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=2)
+    warnings.warn("`nn.functional.upsample_bilinear` is deprecated. Use `nn.functional.interpolate` instead.",
+                  stacklevel=2)
     return interpolate(input, size, scale_factor, mode="bilinear", align_corners=True)

@@ -1,0 +1,88 @@
+"""Connectionist temporal classification on the CPU: sums over all alignments, by forward and backward recursion.
+
+`xp.py` hands these on to `ops/ctc.py`. Everything is in logarithms; the loop is over time, all samples and states go
+together. States are blank, label, blank, ... Source: Graves et al., ICML 2006. Imports NumPy only.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+Ints = Sequence[int]
+
+
+def states(log_probs: Any, targets: Any, lengths: Any, blank: int) -> tuple[Any, Any, Any]:
+    """The label of each state, whether it may be entered from two states before, and its log probabilities."""
+    count, longest = targets.shape
+    labels = np.full((count, 2 * longest + 1), blank)
+    labels[:, 1::2] = np.where(np.arange(longest) < lengths[:, None], targets, blank)
+    skip = np.zeros(labels.shape, bool)
+    skip[:, 2:] = (labels[:, 2:] != blank) & (labels[:, 2:] != labels[:, :-2])
+    return labels, skip, np.take_along_axis(log_probs, labels[None], axis=2)
+
+
+def forward_sums(emitted: Any, skip: Any) -> Any:
+    """log of the summed probability of all ways to each state. Shape: (T, N, L) -> (T, N, L)."""
+    out = np.full(emitted.shape, -np.inf, emitted.dtype)
+    out[0, :, :2] = emitted[0, :, :2]
+    for t in range(1, len(out)):
+        before, now = out[t - 1], out[t]
+        now[...] = before
+        now[:, 1:] = np.logaddexp(now[:, 1:], before[:, :-1])
+        now[:, 2:] = np.logaddexp(now[:, 2:], np.where(skip[:, 2:], before[:, :-2], -np.inf))
+        now += emitted[t]
+    return out
+
+
+def backward_sums(emitted: Any, skip: Any, times: Any, lengths: Any) -> Any:
+    """The same from each state to the end of its sample."""
+    out = np.full(emitted.shape, -np.inf, emitted.dtype)
+    for t in reversed(range(len(out))):
+        now = out[t]
+        if t + 1 < len(out):
+            after = out[t + 1]
+            now[...] = after
+            now[:, :-1] = np.logaddexp(now[:, :-1], after[:, 1:])
+            now[:, :-2] = np.logaddexp(now[:, :-2], np.where(skip[:, 2:], after[:, 2:], -np.inf))
+        for n in np.flatnonzero(times == t + 1):
+            now[n, max(2 * lengths[n] - 1, 0):2 * lengths[n] + 1] = 0
+        now += emitted[t]
+    return out
+
+
+def ctc(log_probs: Any, targets: Any, input_lengths: Ints, target_lengths: Ints, blank: int) -> Any:
+    """-log of the probability of each target. Shape: (T, N, C), (N, S) -> (N)."""
+    times, lengths = np.asarray(input_lengths, np.int64), np.asarray(target_lengths, np.int64)
+    with np.errstate(invalid="ignore"):
+        _, skip, emitted = states(log_probs, targets, lengths, blank)
+        return -totals(forward_sums(emitted, skip), times, lengths)
+
+
+def totals(sums: Any, times: Any, lengths: Any) -> Any:
+    """log probabilities of the targets: ways that end in the last label or the blank behind it."""
+    each = np.arange(len(times))
+    ends = sums[np.maximum(times - 1, 0), each]
+    labels = np.where(lengths > 0, ends[each, np.maximum(2 * lengths - 1, 0)], -np.inf)
+    total = np.logaddexp(ends[each, 2 * lengths], labels).astype(sums.dtype)
+    return np.where(times > 0, total, np.where(lengths > 0, -np.inf, 0)).astype(sums.dtype)
+
+
+def ctc_grad(g: Any, log_probs: Any, targets: Any, input_lengths: Ints, target_lengths: Ints, blank: int,
+             zero_infinity: bool) -> Any:
+    """The gradient, log_probs taken for the outputs of a log_softmax: probability minus posterior."""
+    times, lengths = np.asarray(input_lengths, np.int64), np.asarray(target_lengths, np.int64)
+    with np.errstate(invalid="ignore"):
+        labels, skip, emitted = states(log_probs, targets, lengths, blank)
+        forward = forward_sums(emitted, skip)
+        total = totals(forward, times, lengths)
+        ways = forward + backward_sums(emitted, skip, times, lengths) - emitted - total[:, None]
+        posterior = np.zeros(log_probs.shape, log_probs.dtype)
+        for state in range(labels.shape[1]):
+            posterior[:, np.arange(len(times)), labels[:, state]] += np.exp(ways[:, :, state])
+        out = (np.exp(log_probs) - posterior) * g[:, None]
+    out[np.arange(len(out))[:, None] >= times] = 0
+    if zero_infinity:
+        out[:, np.isneginf(total)] = 0
+    return out
