@@ -27,6 +27,7 @@ from . import (
     composite_special,
     composite_spectral,
     composite_statistics,
+    composite_windows,
     conversion,
     creation,
     indexing,
@@ -42,13 +43,12 @@ from .tensor import Tensor
 
 MODULES: tuple[Any, ...] = (
     attributes, autograd, composite_arith, composite_complex, composite_copies, composite_functional, composite_index,
-    composite_join, composite_products, composite_reduce, composite_shape, composite_solve,
-    composite_slopes, composite_sort,
-    composite_special,
-    composite_spectral, composite_statistics, conversion, creation, indexing, legacy, lowrank,
-    random, storage, switches)
+    composite_join, composite_products, composite_reduce, composite_shape, composite_slopes, composite_solve,
+    composite_sort, composite_special, composite_spectral, composite_statistics, composite_windows, conversion, creation,
+    indexing, legacy, lowrank, random, storage, switches)
 
-UNGUARDED = (attributes, autograd, composite_join, conversion, indexing, switches)      # called often, or with checks of their own
+# called often, or with checks of their own
+UNGUARDED = (attributes, autograd, composite_join, conversion, indexing, switches)
 
 
 def given(module: Any, function: Any) -> Any:

@@ -28,7 +28,7 @@ def _(common, kinds):
 
 @relu.gradient("input")
 def _(xp, g, out):
-    return xp.keep(g, out > 0)
+    return xp.keep(g, ~(out <= 0))              # NaN lets the gradient through, as in PyTorch
 
 
 @relu.inplace()

@@ -149,10 +149,10 @@ def product_of_others(xp, input, dim):
 @op(publish=BOTH, promote="same", opmath=False)
 def trace(xp, input):
     """The sum of the diagonal. Shape: (N, M) -> ().   Source: PyTorch `trace`."""
-    if input.ndim != 2:
-        raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.ndim}")
     if input.dtype.kind == "b":
         raise NotImplementedError('"trace" not implemented for \'Bool\'. Convert with .int() first')
+    if input.ndim != 2:
+        raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.ndim}")
     values, kind = accumulable(xp, xp.diagonal(input, 0, 0, 1), None)
     return rounded(xp, xp.add.reduce(values), kind)
 
