@@ -170,7 +170,8 @@ def make_tensor(*shape: Any, dtype: Any, device: Any = "cpu", low: float | None 
     """
     size = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], (list, tuple)) else shape
     if noncontiguous and math.prod(size) > 1:           # every second number of a tensor twice as wide
-        wide = make_tensor(*size[:-1], 2 * size[-1], dtype=dtype, device=device, low=low, high=high, exclude_zero=exclude_zero)
+        wide = make_tensor(*size[:-1], 2 * size[-1], dtype=dtype, device=device, low=low, high=high,
+                           exclude_zero=exclude_zero)
         return wide[..., 1::2].requires_grad_(requires_grad)
     floating = dtype.is_floating_point or dtype.is_complex
     kind = "bool" if dtype is eager.bool else "floating" if floating else "signed" if dtype.is_signed else "unsigned"

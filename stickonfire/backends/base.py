@@ -55,6 +55,6 @@ def backend_for(where: device | str | int | None) -> Backend:
         raise AssertionError(f"Torch not compiled with {kind.type.upper()} enabled: device '{kind}' is not there "
                              f"({way_out})")
     if kind.type == "mps":
-        raise RuntimeError(f"PyTorch is not linked with support for mps devices: device '{kind}' is not there "
+        raise NotImplementedError(f"PyTorch is not linked with support for mps devices: device '{kind}' is not there "
                            f"({way_out})")
     raise RuntimeError(f"device '{kind}' is not there ({way_out})")

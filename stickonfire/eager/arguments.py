@@ -12,7 +12,8 @@ from typing import Any
 
 from .tensor import Tensor
 
-BY_NAME = {"dim": "Sequence[int]", "dims": "Sequence[int]", "keepdim": "bool", "shifts": "Sequence[int]"}      # where the annotation is Any
+# where the annotation is Any
+BY_NAME = {"dim": "Sequence[int]", "dims": "Sequence[int]", "keepdim": "bool", "shifts": "Sequence[int]"}
 
 
 def is_int(value: Any) -> bool:

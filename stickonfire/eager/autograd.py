@@ -258,7 +258,8 @@ def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
     Raises: RuntimeError for an integer tensor, an inference tensor, or switching off a non-leaf.
     """
     if requires_grad.__class__ is not bool:
-        raise TypeError(f"requires_grad_(): argument 'requires_grad' (position 1) must be bool, not {type(requires_grad).__name__}")
+        raise TypeError("requires_grad_(): argument 'requires_grad' (position 1) must be bool, not "
+                        f"{type(requires_grad).__name__}")
     edge = current_edge(self)
     if edge is not None and not isinstance(edge, AccumulateGrad):
         if not requires_grad:

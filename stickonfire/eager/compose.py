@@ -48,12 +48,21 @@ MODULES: tuple[Any, ...] = (
     indexing, legacy, lowrank, random, storage, switches)
 
 # called often, or with checks of their own
-UNGUARDED = (attributes, autograd, composite_join, conversion, indexing, switches)
+UNGUARDED = (attributes, autograd, conversion, indexing, switches)
+QUICK = ("cat", "stack")
 
 
 def given(module: Any, function: Any) -> Any:
     """The function as users get it: if it fails, a look at its arguments says whether one was of the wrong kind."""
-    return guarded(function) if isinstance(function, FunctionType) and module not in UNGUARDED else function
+    if not isinstance(function, FunctionType) or module in UNGUARDED or function.__name__ in QUICK:
+        return function
+    return guarded(function)
+
+
+def name_method(function: Any, name: str, module: Any) -> None:
+    """Lets a method be called in errors what users call it."""
+    if isinstance(function, FunctionType) and function.__name__ not in module.METHODS and not name.startswith("__"):
+        function.__qualname__ = f"Tensor.{name}"
 
 
 for _module in MODULES:
@@ -62,4 +71,5 @@ for _module in MODULES:
     NAMESPACES["special"].update(getattr(_module, "SPECIAL", {}))
     NAMESPACES["linalg"].update(getattr(_module, "LINALG", {}))
     for _name, _method in _module.METHODS.items():
+        name_method(_method, _name, _module)
         setattr(Tensor, _name, _method if _name.startswith("__") else given(_module, _method))

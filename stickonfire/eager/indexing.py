@@ -221,7 +221,9 @@ def out_of_range(self: Tensor, index: tuple[Any, ...]) -> IndexError:
             dim = len(shape) - sum(1 for j in index[index.index(Ellipsis) + 1:] if j is not None)
         elif i is not None:
             if not isinstance(i, slice) and not -shape[dim] <= i < shape[dim]:
-                return IndexError(f"index {i} is out of bounds for dimension {dim} with size {shape[dim]}")
+                return IndexError(f"index {i} is out of bounds for dimension {dim} with size {shape[dim]}. The "
+                                  "tensor has "
+                                  f"shape {list(shape)}")
             dim += 1
     return IndexError(f"index {index} is out of bounds for shape {list(shape)}")
 

@@ -92,7 +92,7 @@ def write(name: str, xp: Any, array: Any, result: Any) -> None:
     result = xp.asarray(result)
     if result.shape != array.shape:
         raise RuntimeError(f"output with shape {list(array.shape)} doesn't match the broadcast shape "
-                           f"{list(result.shape)}. In {name}; use the out-of-place op instead")
+                           f"{list(result.shape)}. In {name}(); use the out-of-place op instead")
     kind, wanted = xp.dtype_of(result), xp.dtype_of(array)
     if not can_cast(kind, wanted):
         raise RuntimeError(f"result type {SCALAR_NAMES[kind.name]} can't be cast to the desired output type "

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..backends.base import XP
 from ..core import dtypes, state
-from ..core.dtypes import BOOL, FLOATING, INTEGER, SCALAR_NAMES, dtype  # noqa: F401  (names re-exported)
+from ..core.dtypes import BOOL, FLOATING, INTEGER, SCALAR_NAMES, dtype
 from ..ops.op import REGISTRY, Op
 
 Plan = tuple[tuple[dtype | None, ...] | None, dtype | None]     # casts of the inputs (None: none), what to round to
@@ -37,8 +37,7 @@ def make_plan(op: Op, xp: Any, arrays: list[Any]) -> Plan:
     if op.promote == "match":
         for kind, _ in tensors[1:]:
             if kind is not tensors[0][0]:
-                raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {spelling(tensors[0][0])} != "
-                                   f"{spelling(kind)}. In {op.name}; cast one of them with .to(dtype)")
+                raise unequal(op, tensors[0][0], kind)
     common = dtypes.result_type(tensors, [a for a in given if a.__class__ not in XP], state.default_dtype())
     if op.admit is not None:
         op.admit(common, [xp.dtype_of(a) if a.__class__ in XP else dtypes.scalar_dtype(a, dtypes.float32)
@@ -51,6 +50,14 @@ def make_plan(op: Op, xp: Any, arrays: list[Any]) -> Plan:
     casts = tuple([None if a is None or i in op.exempt else cast_for(xp, a, compute, bool(tensors))
                    for i, a in enumerate(arrays)])
     return (casts if any(casts) else None, rounded) if any(casts) or rounded else NO_PLAN
+
+
+def unequal(op: Op, first: dtype, other: dtype) -> RuntimeError:
+    """PyTorch's error for operands of different dtypes, where nothing is promoted."""
+    if op.name in ("linear", "addmm", "addmv", "addbmm", "baddbmm"):
+        return RuntimeError(f"mat1 and mat2 must have the same dtype, but got {SCALAR_NAMES[first.name]} and "
+                            f"{SCALAR_NAMES[other.name]}")
+    return RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {spelling(first)} != {spelling(other)}")
 
 
 def cast_for(xp: Any, a: Any, compute: dtype, beside_tensors: bool) -> dtype | None:

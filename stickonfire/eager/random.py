@@ -32,7 +32,8 @@ class Generator:
     def __init__(self, device: Any = "cpu") -> None:
         self.device = device_type(device)
         if self.device.type == "cuda":
-            raise RuntimeError("Cannot get CUDA generator without ATen_cuda library: there is no CUDA device. Use Generator('cpu')")
+            raise RuntimeError("Cannot get CUDA generator without ATen_cuda library: there is no CUDA device. Use "
+                               "Generator('cpu')")
         self.stream = backend_for(self.device).generator()
 
     def manual_seed(self, seed: int) -> Generator:

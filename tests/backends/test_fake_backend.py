@@ -16,7 +16,8 @@ import stickonfire as torch
 from tests.helpers import fake_backend
 
 PARITY = Path(__file__).parents[1] / "parity"
-ABOUT_NUMPY = ("numpy", "dlpack", "data_ptr", "__array")       # snippets whose subject is NumPy's memory itself
+# snippets whose subject is NumPy's memory itself, and those that leave switches behind
+ABOUT_NUMPY = ("numpy", "dlpack", "data_ptr", "__array", "set_default_device")
 
 
 def snippets() -> list[str]:
@@ -43,6 +44,11 @@ def result(text: str) -> str:
             return repr(eval(compile(ast.Expression(last.value), "<snippet>", "eval"), names)) if last else ""
         except Exception as error:
             return f"{type(error).__name__}: {error}" if "NumPy" in str(error) else type(error).__name__
+        finally:            # a snippet may be about a switch
+            torch.set_default_device(None)
+            torch.set_default_dtype(torch.float32)
+            torch.set_printoptions(profile="default")
+            torch.set_grad_enabled(True)
 
 
 ALL = snippets()

@@ -102,7 +102,7 @@ def test_without_the_library_the_error_says_what_to_install():
     program = """
 import sys
 sys.modules["safetensors"] = None
-from stickonfire.io import safetensors as st
+from stickonfire.io import safetensors as st  # noqa: E402 - after the guard
 try:
     st.save({})
 except ImportError as error:

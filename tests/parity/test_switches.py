@@ -17,7 +17,7 @@ SNIPPETS = [
     "torch.ones(2, 3, 4, 5).to(memory_format=torch.channels_last).stride()",
     "torch.ones(2, 3, 4, 5).to(torch.float64, memory_format=torch.channels_last).stride()",
     "torch.ones(2, 3, 4, 5).to(memory_format=torch.channels_last).is_contiguous()",
-    "torch.ones(2, 3, 4, 5).to(memory_format=torch.channels_last).is_contiguous(memory_format=torch.channels_last)",  # noqa: E501
+    "torch.ones(2, 3, 4, 5).to(memory_format=torch.channels_last).is_contiguous(memory_format=torch.channels_last)",
     "torch.ones(2, 3).is_contiguous(memory_format=torch.channels_last)",
     "torch.ones(2, 3, 4, 5).to(memory_format=torch.channels_last).clone().stride()",
     "torch.ones(2, 3, 4, 5).to(memory_format=torch.channels_last).clone(memory_format=torch.contiguous_format).stride()",  # noqa: E501
@@ -62,14 +62,14 @@ SNIPPETS = [
     "x = torch.ones(2, 3); x[1:].untyped_storage().data_ptr() == x.data_ptr()",
     "x = torch.ones(3); x.storage()[1] = 5; x",
     "x = torch.ones(3); x.untyped_storage().fill_(0); x",
-    "torch.ones(2, 3).storage().nbytes(), torch.ones(2, 3).storage().size(), torch.ones(2, 3).storage_offset()",  # noqa: E501
+    "torch.ones(2, 3).storage().nbytes(), torch.ones(2, 3).storage().size(), torch.ones(2, 3).storage_offset()",
     "torch.FloatTensor(torch.ones(2).storage())",
     "torch.FloatTensor(torch.ones(2).untyped_storage())",
     "torch.ones(2).set_(torch.ones(3).storage())",
     "torch.ones(2).set_(torch.ones(3))",
     "torch.ones(0).set_(torch.arange(6.).untyped_storage(), 1, (2, 2), (2, 1))",
     "torch.ones(0).set_(torch.arange(6.).storage(), 1, (2,))",
-    "torch.accelerator.is_available(), torch.accelerator.device_count(), torch.accelerator.current_accelerator()",  # noqa: E501
+    "torch.accelerator.is_available(), torch.accelerator.device_count(), torch.accelerator.current_accelerator()",
     "torch.accelerator.current_device_index()",
     "torch.version.cuda, torch.version.hip",
     "torch.backends.cudnn.enabled, torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic, torch.backends.cudnn.is_available(), torch.backends.cudnn.version(), torch.backends.cudnn.allow_tf32",  # noqa: E501
@@ -119,7 +119,7 @@ SNIPPETS = [
     "torch.float32.to_complex()",
     "torch.int32.to_complex()",
     "torch.complex64.to_real()",
-    "torch.float32.is_floating_point, torch.float32.is_complex, torch.float32.is_signed, torch.float32.itemsize",  # noqa: E501
+    "torch.float32.is_floating_point, torch.float32.is_complex, torch.float32.is_signed, torch.float32.itemsize",
     "torch.iinfo(torch.bool)",
     "torch.finfo(torch.int32)",
     "torch.finfo(3)",
