@@ -51,7 +51,8 @@ def rephrased(error: Exception, op: Op, arrays: list[Any], attrs: dict[str, Any]
     if kind is TypeError and text.startswith(NUMPY_REFUSES):
         dtypes = [XP[a.__class__].dtype_of(a) for a in arrays if a.__class__ in XP]
         called = SCALAR_NAMES[dtypes[0].name] if dtypes else "numbers"
-        kind, text = NotImplementedError, f'"{op.name}_cpu" not implemented for \'{called}\'. Cast to another dtype first'
+        kind = NotImplementedError
+        text = f'"{op.name}_cpu" not implemented for \'{called}\'. Cast to another dtype first'
     elif kind is ValueError and (mismatch := not_broadcastable(arrays)):
         kind, text = RuntimeError, mismatch
     elif kind is ValueError and "broadcast" in text:

@@ -42,10 +42,11 @@ from .publish import NAMESPACES
 from .tensor import Tensor
 
 MODULES: tuple[Any, ...] = (
-    attributes, autograd, composite_arith, composite_complex, composite_copies, composite_functional, composite_index,
-    composite_join, composite_products, composite_reduce, composite_shape, composite_slopes, composite_solve,
-    composite_sort, composite_special, composite_spectral, composite_statistics, composite_windows, conversion, creation,
-    indexing, legacy, lowrank, random, storage, switches)
+    attributes, autograd, composite_arith, composite_complex, composite_copies, composite_functional,
+    composite_index, composite_join, composite_products, composite_reduce, composite_shape,
+    composite_slopes, composite_solve, composite_sort, composite_special, composite_spectral,
+    composite_statistics, composite_windows, conversion, creation, indexing, legacy, lowrank, random,
+    storage, switches)
 
 # called often, or with checks of their own
 UNGUARDED = (attributes, autograd, conversion, indexing, switches)

@@ -16,7 +16,19 @@ LEFT_OUT = (
     "from_dlpack frombuffer broadcast_shapes"
 ).split()
 # Last bits of LAPACK, memory order of its results, complex32: see docs/differences.md.
-DIFFERENT = {"qr", "svd", "pinverse", "geqrf", "lu", "cholesky_inverse", "logdet", "t_copy", "matrix_exp", "pdist", "histogram"}
+DIFFERENT = {
+    "qr",
+    "svd",
+    "pinverse",
+    "geqrf",
+    "lu",
+    "cholesky_inverse",
+    "logdet",
+    "t_copy",
+    "matrix_exp",
+    "pdist",
+    "histogram",
+}
 
 
 def names() -> list[str]:

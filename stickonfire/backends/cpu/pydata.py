@@ -33,7 +33,7 @@ def from_data(data: Any, kind: dtype | None, default: dtype) -> Any:
         array = np.array(data)
     except ValueError:
         array = empty_or_ragged(data)
-    if array.dtype.kind == "O" or found <= {int, bool} and array.dtype.kind in "fu" and array.size:
+    if array.dtype.kind == "O" or found <= {int, bool} and array.dtype in (np.float64, np.uint64) and array.size:
         array = large_integers(data, array, kind)
     wanted = kind or inferred(found, array, default)
     check_range(array, wanted)
