@@ -56,14 +56,10 @@ from .viz import save_loss_curve
 __all__ = ["main"]
 
 OPTIONAL = {  # distribution: what it is for
-    "llvmlite": "generated kernels",
     "ml_dtypes": "bfloat16",
     "safetensors": "checkpoints in the safetensors format",
     "rich": "progress bar",
     "matplotlib": "loss curve",
-    "tokenizers": "other people's tokenizers",
-    "cupy": "NVIDIA GPUs",
-    "mpi4py": "several machines",
 }
 
 
@@ -459,5 +455,4 @@ def _version(distribution: str) -> str:
     try:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
-        # CuPy's distribution is named after the CUDA version it was built for
         return "installed" if importlib.util.find_spec(distribution) else "not installed"

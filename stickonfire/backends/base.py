@@ -51,7 +51,7 @@ def backend_for(where: device | str | int | None) -> Backend:
             raise RuntimeError(f"device {kind} is not there: this machine has one {kind.type} device, {kind.type}:0")
         return found
     way_out = f"available: {', '.join(BY_DEVICE)}; pass device='cpu' or leave the argument out"
-    if kind.type in ("cuda", "xpu"):
+    if kind.type in ("cuda", "mtia", "xpu"):
         raise AssertionError(f"Torch not compiled with {kind.type.upper()} enabled: device '{kind}' is not there "
                              f"({way_out})")
     if kind.type == "mps":

@@ -31,6 +31,7 @@ from ..core.dtypes import (
 from ..core.dtypes import bool_ as bool
 from ..core.dtypes import float32 as float
 from ..core.dtypes import int32 as int
+from ..core.errors import AcceleratorError, OutOfMemoryError
 from ..core.formats import (
     channels_last,
     channels_last_3d,
@@ -45,6 +46,7 @@ from ..core.formats import (
     sparse_csr,
     strided,
 )
+from ..core.formats import contiguous_format as legacy_contiguous_format
 from ..core.limits import finfo, iinfo
 from ..core.shapes import Size
 from ..core.state import default_dtype as get_default_dtype
@@ -60,16 +62,19 @@ from .modes import (
     set_grad_enabled,
 )
 from .printing import set_printoptions
-from .publish import published
+from .publish import HOLDERS, published
 from .random import Generator, default_generator, fork_rng
 from .tensor import Tensor
 
 __all__ = [
-    "Function", "Generator", "Size", "Tensor", "bfloat16", "bool", "can_cast", "cdouble", "cfloat",
+    "AcceleratorError", "Function", "Generator", "OutOfMemoryError", "Size", "Tensor", "bfloat16", "bool", "can_cast",
+    "cdouble", "cfloat",
     "channels_last", "channels_last_3d", "complex128", "complex64", "contiguous_format",
     "default_generator", "device", "double", "dtype", "enable_grad", "finfo", "float", "float16", "float32", "float64",
     "fork_rng", "get_default_dtype", "half", "iinfo", "inference_mode", "int", "int16", "int32", "int64", "int8",
-    "is_grad_enabled", "is_inference_mode_enabled", "layout", "long", "memory_format", "no_grad", "preserve_format",
+    "is_grad_enabled", "is_inference_mode_enabled", "layout", "legacy_contiguous_format", "long", "memory_format",
+    "no_grad", "preserve_format",
     "promote_types", "set_default_dtype", "set_grad_enabled", "set_printoptions", "short", "sparse_bsc", "sparse_bsr",
     "sparse_coo", "sparse_csc", "sparse_csr", "strided", "uint8", *published("stickonfire")]
 globals().update(published("stickonfire"))
+HOLDERS.append(globals())

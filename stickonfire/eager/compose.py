@@ -30,6 +30,7 @@ from . import (
     composite_windows,
     conversion,
     creation,
+    elsewhere,
     indexing,
     legacy,
     lowrank,
@@ -45,7 +46,7 @@ MODULES: tuple[Any, ...] = (
     attributes, autograd, composite_arith, composite_complex, composite_copies, composite_functional,
     composite_index, composite_join, composite_products, composite_reduce, composite_shape,
     composite_slopes, composite_solve, composite_sort, composite_special, composite_spectral,
-    composite_statistics, composite_windows, conversion, creation, indexing, legacy, lowrank, random,
+    composite_statistics, composite_windows, conversion, creation, elsewhere, indexing, legacy, lowrank, random,
     storage, switches)
 
 # called often, or with checks of their own

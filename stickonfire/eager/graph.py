@@ -170,8 +170,8 @@ def prepare(op: Op) -> Callable[[Any, Any, Any], Any]:
                     for i, part in zip(rule.inputs, (value,) if len(rule.inputs) == 1 else value):
                         result[i] = part
             return result
-    op.backward = backward
     op.keeps_numbers = bool(op.scalars) and any(source == "input" for rule in rules for source, _ in rule.wants)
+    op.backward = backward              # last: another thread may take it at once
     return backward
 
 

@@ -73,18 +73,30 @@ def kept_apart(op: Op, inputs: tuple[Any, ...], edges: list[Any]) -> tuple[Any, 
 
 
 def kernel_fits(arrays: list[Any]) -> bool:
-    """Whether an op's in-place kernel may run: one dtype, not 16 bits, and the result has the target's shape."""
+    """Whether an op's in-place kernel may run: one dtype, not 16 bits, the target's shape, no operand that overlaps it.
+
+    `inplace_source` in specialize.py asks the same of the common case.
+    """
     target = arrays[0]
     native, shape = target.dtype, target.shape
     if native.itemsize == 2 or native.kind not in "fc" or 0 in target.strides:
         return False
     for a in arrays:
         if a.__class__ in XP:
-            if a.dtype is not native or (a.shape != shape and a.size != 1):
+            if a.dtype is not native or (a.shape != shape and (a.size != 1 or a.ndim > len(shape))):
                 return False
+            if a is not target and overlaps(XP[a.__class__], a, target):
+                return False                    # it would read what was just written
         elif a.__class__ is complex:
             return False
     return True
+
+
+def overlaps(xp: Any, a: Any, target: Any) -> bool:
+    """Whether an operand shares memory with the target other than element by element."""
+    if not xp.shares_memory(a, target):
+        return False
+    return bool(xp.address(a) != xp.address(target) or a.strides != target.strides or a.shape != target.shape)
 
 
 def write(name: str, xp: Any, array: Any, result: Any) -> None:
@@ -106,6 +118,31 @@ def check_overlap(name: str, xp: Any, array: Any) -> None:
     if 0 in array.strides and array.size and any(n > 1 and s == 0 for n, s in zip(array.shape, array.strides)):
         raise RuntimeError("unsupported operation: more than one element of the written-to tensor refers to a single "
                            f"memory location. Please clone() the tensor before performing the operation. In {name}")
+
+
+# pick elements: out may not be an input
+APART = frozenset(("gather", "index_select", "kthvalue", "masked_select", "take"))
+SAME_DTYPE = frozenset(("aminmax", "complex", "gather", "polar"))                        # do not cast what they give
+
+
+def check_out(op: Op, inputs: tuple[Any, ...], out: Any) -> None:
+    """Refuses an `out=` that the op would read while writing to it, or, for some ops, one of another dtype."""
+    targets = [t for t in (out if isinstance(out, (tuple, list)) else (out,)) if isinstance(t, Tensor)]
+    given = [t for t in inputs if isinstance(t, Tensor)]
+    for target in targets:
+        xp = namespace_of(target)
+        if op.name in APART:
+            check_overlap(op.name, xp, target._array)
+            if any(xp.shares_memory(target._array, t._array) for t in given):
+                raise RuntimeError("unsupported operation: some elements of the input tensor and the written-to "
+                                   "tensor refer to "
+                                   f"a single memory location. Please clone() the tensor before the operation. In "
+                                   f"{op.name}()")
+        if op.name in SAME_DTYPE and target.dtype not in (given[0].dtype, given[0].dtype.to_complex()
+                                                          if given[0].dtype.is_floating_point else None):
+            raise RuntimeError(f"Expected out tensor to have dtype {given[0].dtype}, but got {target.dtype} instead. "
+                               f"In "
+                               f"{op.name}()")
 
 
 def write_out(op: Op, result: Any, out: Any) -> Any:

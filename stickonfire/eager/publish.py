@@ -12,12 +12,13 @@ from .. import ops  # noqa: F401  (declares the ops)
 from ..ops.op import REGISTRY, Op
 from .binding import bind
 from .dispatch import NUMBERS, dispatch, dispatch_operator
-from .inplace import dispatch_inplace, write_out
+from .inplace import check_out, dispatch_inplace, write_out
 from .results import named_result
 from .specialize import can_specialize, compiled, inplace_source, specialized
 from .tensor import Tensor
 
 NAMESPACES: dict[str, dict[str, Callable[..., Any]]] = {}
+HOLDERS: list[dict[str, Any]] = []      # the globals of modules that took published functions over
 PLACES = ("stickonfire", "Tensor", "Tensor_", "nn.functional", "linalg", "special", "fft")
 OPERATORS = {   # Python's operators and the ops they stand for; r: with swapped operands
     "add": "__add__", "sub": "__sub__", "mul": "__mul__", "div": "__truediv__", "matmul": "__matmul__",
@@ -54,19 +55,21 @@ def general(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Any call of an op: binds the arguments, dispatches, and sees to `out=` and named results."""
     out = kwargs.pop("out", None)
     inputs, attrs = bind(op, args, kwargs)
-    result = dispatch(op, inputs, attrs)
     if out is not None:
-        return write_out(op, result, out)
+        check_out(op, inputs, out)
+        return write_out(op, dispatch(op, inputs, attrs), out)
+    result = dispatch(op, inputs, attrs)
     return named_result(op, result) if op.returns else result
 
 
 def replace(old: Callable[..., Any], new: Callable[..., Any], suffix: str = "") -> None:
     """Puts an op's fast function wherever its first form was published."""
-    for names in NAMESPACES.values():
-        for name, value in names.items():
-            if value is old:
-                names[name] = new
     op: Op = old.__dict__["op"]
+    own = [place.rpartition(".")[2] for place in op.publish]
+    for name in (op.name, *op.aliases, *own):
+        for names in (*NAMESPACES.values(), *HOLDERS):
+            if names.get(name) is old:
+                names[name] = new
     for name in (op.name, *op.aliases, *UNARY_OPERATORS.values()):
         if Tensor.__dict__.get(name + suffix) is old:
             setattr(Tensor, name + suffix, new)
@@ -164,6 +167,7 @@ def named(made: Callable[..., Any], op: Op, name: str) -> Callable[..., Any]:
     made.__name__ = made.__qualname__ = name
     made.__doc__ = op.__doc__
     made.__dict__["op"] = op
+    made.__module__ = "stickonfire"             # where pickle looks for it; `publish` knows better
     return made
 
 
@@ -180,8 +184,9 @@ def publish(op: Op) -> None:
                 setattr(Tensor, name + "_", inplace_method(op))
             elif namespace == "Tensor":
                 setattr(Tensor, name, made)
-            else:
-                NAMESPACES.setdefault(namespace, {})[name] = made      # type: ignore[assignment]
+            elif made is not None:
+                made.__module__ = "stickonfire" if namespace == "stickonfire" else f"stickonfire.{namespace}"
+                NAMESPACES.setdefault(namespace, {})[name] = made
 
 
 def publish_operators() -> None:

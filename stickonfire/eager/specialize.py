@@ -7,6 +7,7 @@ everything else is left to the general way. `source(op)` shows it.
 """
 from __future__ import annotations
 
+import itertools
 import linecache
 from collections.abc import Callable
 from typing import Any
@@ -22,6 +23,7 @@ from .promotion import NO_PLAN, make_plan
 from .tensor import INFERENCE, Tensor, make_view, new, version_cell
 from .views import current_edge
 
+serial = itertools.count()              # no two functions under one name, not even from two threads
 REAL_NUMBERS = frozenset((int, float))
 General = Callable[..., Any]            # (op, args, kwargs) -> result
 
@@ -36,7 +38,7 @@ def specialized(op: Op, general: General, operator: bool = False) -> Callable[..
 
 def compiled(op: Op, text: str, general: General) -> Callable[..., Any]:
     """The function that a text defines, with the names such texts use."""
-    filename = f"<op {text.split('(')[0].removeprefix('def ')} {len(linecache.cache)}>"
+    filename = f"<op {text.split('(')[0].removeprefix('def ')} {next(serial)}>"
     linecache.cache[filename] = (len(text), None, text.splitlines(True), filename)      # tracebacks show it
     names: dict[str, Any] = {
         "op": op, "general": general, "forward": op.forward, "casts": op.casts, "XP": XP, "NUMBERS": NUMBERS,
@@ -124,8 +126,8 @@ def inplace_source(op: Op) -> str:
              f"{tensors[0]}._alias is INFERENCE:",
              f"        return {fall_back(op)}"]
     for i, name in enumerate(tensors):
-        is_view = f"{name}._alias is not None and {name}._alias[1] is not None"
-        wanted = f"level == 0 and ({name}._edge is not None or {is_view})"
+        is_view = f"{name}._alias is not None and {name}._alias[1] is not None"     # may overlap another operand
+        wanted = f"(level == 0 and {name}._edge is not None or {is_view})"
         if i == 0:
             lines += [f"    if {wanted}:", f"        return {fall_back(op)}"]
         else:

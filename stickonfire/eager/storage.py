@@ -193,6 +193,11 @@ def typed_storage(self: Tensor) -> TypedStorage:
     return TypedStorage(wrap_storage=untyped_storage(self), dtype=self.dtype)
 
 
+def storage_type(self: Tensor) -> type[TypedStorage]:
+    """The old class of the tensor's storage, such as `torch.FloatStorage`."""
+    return ALIASES[f"{SCALAR_NAMES[self.dtype.name]}Storage"]
+
+
 def is_storage(obj: Any) -> bool:
     """Whether the object is a storage.   Source: PyTorch `torch.is_storage`."""
     return isinstance(obj, (UntypedStorage, TypedStorage))
@@ -205,8 +210,8 @@ def storage_class(kind: dtype_type) -> type[TypedStorage]:
     return type(f"{SCALAR_NAMES[kind.name]}Storage", (TypedStorage,), {"__init__": start, "__module__": "torch"})
 
 
-METHODS: dict[str, Any] = {"untyped_storage": untyped_storage, "storage": typed_storage,
+METHODS: dict[str, Any] = {"untyped_storage": untyped_storage, "storage": typed_storage, "storage_type": storage_type,
                            "_typed_storage": typed_storage}
 FUNCTIONS = (is_storage,)
-ALIASES = {"UntypedStorage": UntypedStorage, "TypedStorage": TypedStorage,
+ALIASES: dict[str, Any] = {"UntypedStorage": UntypedStorage, "TypedStorage": TypedStorage,
            **{made.__name__: made for made in map(storage_class, dtypes.DTYPES)}}

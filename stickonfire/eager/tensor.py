@@ -1,7 +1,8 @@
 """Tensor: an array, the edge to what made it, what it aliases. Only what every tensor needs stands here.
 
 Its methods are published from the op declarations (`publish.py`) and from the modules that hold the
-rest: `autograd.py`, `indexing.py`, `conversion.py`, `views.py`. An array's own strides and aliasing are the tensor's.
+rest: `autograd.py`, `indexing.py`, `conversion.py`, `attributes.py`. An array's own strides and aliasing are the
+tensor's.
 """
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ The same gradient rules run in both cases; only the namespace they are handed di
 """
 from __future__ import annotations
 
+import threading
 import warnings
 from sys import getrefcount
 from typing import Any
@@ -18,6 +19,8 @@ from .graph import AccumulateGrad, OpNode
 from .inplace import dispatch_inplace
 from .modes import set_grad
 from .tensor import Tensor, bump, make
+
+ACCUMULATING = threading.Lock()
 
 
 class ArrayValues:
@@ -59,6 +62,11 @@ class ArrayValues:
 
     def accumulate(self, leaf: AccumulateGrad, grads: list[Any]) -> None:
         """Adds to a leaf's gradient. The leaf takes the array for its own if nobody else holds it, else a copy."""
+        with ACCUMULATING:              # two threads may run backward into one leaf
+            self.accumulate_alone(leaf, grads)
+
+    def accumulate_alone(self, leaf: AccumulateGrad, grads: list[Any]) -> None:
+        """`accumulate` by the thread whose turn it is."""
         held = leaf.grad
         if held is None:
             alone = getrefcount(grads[0]) == ALONE

@@ -1,7 +1,7 @@
 """Products of matrices and vectors. BLAS does the work; the gradients are products again.
 
 Sums with a product (`addmm` and its kin) are in `matmul_add.py`; `einsum`, `tensordot` and others made of these in
-`eager/composite_linalg.py`. Imports `op` alone.
+`eager/composite_products.py`. Imports `op` alone.
 """
 from __future__ import annotations
 

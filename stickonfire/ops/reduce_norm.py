@@ -1,7 +1,7 @@
 """Norms of vectors, and log-sum-exp.
 
 `vector_norm` is what `torch.norm`, `linalg.norm`, `dist` and `cdist` come down to (`eager/composite_reduce.py`,
-`eager/composite_norm.py`). Norms of matrices are made of it and of the decompositions.
+`eager/composite_reduce.py`). Norms of matrices are made of it and of the decompositions.
 """
 from __future__ import annotations
 

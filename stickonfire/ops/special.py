@@ -2,7 +2,7 @@
 modified Bessel functions.
 
 The kernels are the backend's (`backends/cpu/special*.py`). Functions of two numbers are in
-`special_pairs.py`, those that PyTorch gives no gradient in `special_flat.py`.
+`special_flat.py`, those that PyTorch gives no gradient in `special_flat.py`.
 """
 from __future__ import annotations
 

@@ -20,10 +20,10 @@ def adam_step(xp, tensors, lr: float, beta1: float, beta2: float, eps: float):
     """
     n = len(tensors) // 5
     quads = list(zip(tensors[:n], tensors[n:2 * n], tensors[2 * n:3 * n], tensors[3 * n:4 * n]))
-    by_age: dict[float, list[Any]] = {}
+    alike: dict[tuple[float, Any], list[Any]] = {}                  # same age, same dtype
     for quad, step in zip(quads, tensors[4 * n:]):
         step += 1
-        by_age.setdefault(step.item(), []).append(quad)
-    for t, members in by_age.items():
+        alike.setdefault((step.item(), quad[0].dtype), []).append(quad)
+    for (t, _), members in alike.items():
         xp.adam(members, 1 - beta1, beta2, (1 - beta2 ** t) ** 0.5, eps, lr / (1 - beta1 ** t))
     return ()

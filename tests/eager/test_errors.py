@@ -131,8 +131,8 @@ DTYPES = [
     (
         RuntimeError,
         lambda: torch.ones(2, 3) @ torch.ones(3, 2, dtype=torch.float64),
-        r"expected m1 and m2 to have the same dtype, but got: float != double. In matmul\(float32\[2, 3\], float64\[3, 2\]\); "
-        r"cast one of them",
+        r"expected m1 and m2 to have the same dtype, but got: float != double. In matmul\(float32\[2, 3\], float64"
+        r".*cast one of them",
     ),
     (
         RuntimeError,

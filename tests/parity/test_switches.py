@@ -75,7 +75,7 @@ SNIPPETS = [
     "torch.backends.cudnn.enabled, torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic, torch.backends.cudnn.is_available(), torch.backends.cudnn.version(), torch.backends.cudnn.allow_tf32",  # noqa: E501
     "torch.backends.cudnn.benchmark = True; x = torch.backends.cudnn.benchmark; torch.backends.cudnn.benchmark = False; x",  # noqa: E501
     "torch.backends.cuda.is_built(), torch.backends.cuda.matmul.allow_tf32, torch.backends.mps.is_available(), torch.backends.mps.is_built()",  # noqa: E501
-    "torch.backends.mkldnn.enabled, torch.backends.opt_einsum.enabled",
+    "torch.backends.mkldnn.enabled",
     "torch.cpu.is_available(), torch.cpu.device_count()",
     "torch.xpu.is_available(), torch.xpu.device_count()",
     "torch.mps.is_available(), torch.mps.device_count()",

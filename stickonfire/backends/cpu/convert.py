@@ -38,8 +38,21 @@ def conj(a: Any) -> Any:
 
 
 def from_dlpack(other: Any) -> Any:
-    """An array over another library's memory."""
-    return np.from_dlpack(other)
+    """An array over another library's memory: an object with `__dlpack__`, or a capsule."""
+    return np.from_dlpack(other if hasattr(other, "__dlpack__") else Capsule(other))
+
+
+class Capsule:
+    """A DLPack capsule, as the object that NumPy wants to ask for it."""
+
+    def __init__(self, capsule: Any) -> None:
+        self.capsule = capsule
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self.capsule
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return 1, 0                             # the CPU
 
 
 def number_like(a: Any, n: float) -> Any:

@@ -83,15 +83,14 @@ def adam(members: list[tuple[Any, Any, Any, Any]], new1: float, beta2: float, co
         mean += new1 * (grad - mean);   square = beta2 * square + (1 - beta2) * grad^2
         param -= step_size * mean / (sqrt(square) / correction + eps)
 
-    Small ones of one dtype are laid end to end first: what a ufunc call costs is then paid once for all.
+    All have one dtype. Small ones are laid end to end first: what a ufunc call costs is then paid once for all.
     """
-    native = members[0][0].dtype
-    numbers = np.array([new1, beta2, 1 - beta2, correction, eps, -step_size], native)
+    numbers = np.array([new1, beta2, 1 - beta2, correction, eps, -step_size], members[0][0].dtype)
     settings = [numbers[i, ...] for i in range(6)]                              # 0-d arrays need no cast
-    small = [quad for quad in members if quad[0].size <= SMALL and quad[0].dtype is native]
+    small = [quad for quad in members if quad[0].size <= SMALL]
     if len(small) > 1:
         flat = [np.concatenate([quad[k].reshape(-1) for quad in small]) for k in range(4)]
-        _adam(flat[0], flat[1], flat[2], flat[3], None, *settings)
+        in_pieces(_adam, tuple(flat), *settings)
         start = 0
         for param, _, mean, square in small:
             end = start + param.size
@@ -99,8 +98,7 @@ def adam(members: list[tuple[Any, Any, Any, Any]], new1: float, beta2: float, co
                 target[...] = values[start:end].reshape(target.shape)
             start = end
     for quad in members if len(small) < 2 else [quad for quad in members if quad[0].size > SMALL]:
-        same = quad[0].dtype is native
-        in_pieces(_adam, quad, *(settings if same else [float(x) for x in numbers]))
+        in_pieces(_adam, quad, *settings)
 
 
 def _adam(p: Any, g: Any, m: Any, v: Any, scratch: Any, new1: Any, beta2: Any, new2: Any, correction: Any, eps: Any,

@@ -1,4 +1,4 @@
-"""Chebyshev coefficients of the Bessel and Airy functions, for `special_bessel.py` and `special_airy.py`.
+"""Chebyshev coefficients of the Bessel and Airy functions, for `special_bessel.py` and `special_bessel.py`.
 
 Each table interpolates the function named above it at 48 Chebyshev nodes with 45 digits (mpmath) and is cut
 below 2e-17 of its largest coefficient; `tests/backends/test_cpu_special.py` derives a sample of them again.
