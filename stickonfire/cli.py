@@ -203,7 +203,7 @@ def _add_generate(commands: Any) -> None:
     parser.add_argument(
         "--seed",
         metavar="N",
-        type=_at_least(0),
+        type=_at_least(0, 2**63 - 1),
         help="draw the same text each time (default: another one each time)",
     )
     parser.add_argument(
@@ -234,14 +234,16 @@ def _add_info(commands: Any) -> None:
     )
 
 
-def _at_least(low: float) -> Any:
-    """An argparse type: a number of low's type that is not below it."""
+def _at_least(low: float, most: float = float("inf")) -> Any:
+    """An argparse type: a number of low's type that is not below it, nor above `most`."""
     kind = type(low)
 
     def number(text: str) -> Any:
         value = kind(text)
         if not low <= value < float("inf"):
             raise argparse.ArgumentTypeError(f"must be at least {low}, got {text}")
+        if value > most:
+            raise argparse.ArgumentTypeError(f"must be at most {most}, got {text}")
         return value
 
     number.__name__ = "whole number" if kind is int else "number"
@@ -254,6 +256,9 @@ def _at_least(low: float) -> Any:
 def _train(args: argparse.Namespace) -> int:
     if not has_safetensors():
         print("safetensors is not installed: checkpoints are written as .pt files instead (PyTorch's format)")
+    for name in ("out", "resume", "data"):
+        if getattr(args, name, None) == "":
+            raise SettingsError(f"--{name} is empty: give a path, or leave the option out")
     run, batches = _resumed_run(args) if args.resume else _new_run(args)
     with run:
         return _train_in(run, batches, resumed=args.resume is not None)

@@ -64,8 +64,7 @@ def _our_module(name: str) -> ModuleType:
         return found  # published under its PyTorch name, though its file lies elsewhere
     raise ModuleNotFoundError(
         f"No module named '{name}': PyTorch has such a submodule or may have, {PACKAGE} does not.\n"
-        f"docs/differences.md lists what is left out; `import {PACKAGE}; dir({PACKAGE})` shows what there "
-        f"is.",
+        f"docs/differences.md lists what is left out; `import {PACKAGE}; dir({PACKAGE})` shows what there is.",
         name=name,
     )
 
@@ -87,8 +86,7 @@ def install() -> None:
         where = getattr(present, "__file__", None) or "an unknown place"
         raise ImportError(
             f"{PACKAGE}.compat.install(): the real torch is already imported (from {where}).\n"
-            "One process cannot have both under one name: call install() before the first `import torch`, "
-            "or use "
+            "One process cannot have both under one name: call install() before the first `import torch`, or use "
             f"`import {PACKAGE} as torch`.",
             name=ALIAS,
         )

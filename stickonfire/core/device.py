@@ -26,8 +26,7 @@ class device:
             index, type = type.index, type.type
         elif isinstance(type, int) and not isinstance(type, bool):
             raise RuntimeError(f"Cannot access accelerator device when none is available: {type} means accelerator "
-                               f"{type}. "
-                               "Leave the device out, or pass 'cpu'")
+                               f"{type}. Leave the device out, or pass 'cpu'")
         elif not isinstance(type, str):
             raise TypeError(f"device() received an invalid combination of arguments - got ({type.__class__.__name__}); "
                             "a string such as 'cpu' or 'cuda:0' is expected")

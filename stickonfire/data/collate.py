@@ -71,8 +71,7 @@ def collate(batch: Any, *, collate_fn_map: CollateMap | None = None) -> Any:
     if isinstance(first, Sequence):
         if any(len(sample) != len(first) for sample in batch) and not hasattr(first, "_fields"):
             raise RuntimeError("each element in list of batch should be of equal size, found lengths "
-                               f"{sorted({len(sample) for sample in batch})}; give a collate_fn that pads "
-                               "them")
+                               f"{sorted({len(sample) for sample in batch})}; give a collate_fn that pads them")
         columns = [collate(column, collate_fn_map=collate_fn_map) for column in zip(*batch, strict=False)]
         if isinstance(first, tuple):
             return kind(*columns) if hasattr(first, "_fields") else columns

@@ -184,8 +184,7 @@ class ChainDataset(IterableDataset[Any]):
     def _parts(self) -> Iterator[Any]:
         for dataset in self.datasets:
             if not isinstance(dataset, IterableDataset):
-                raise AssertionError("ChainDataset only supports IterableDataset, not "
-                                     f"{type(dataset).__name__}")
+                raise AssertionError(f"ChainDataset only supports IterableDataset, not {type(dataset).__name__}")
             yield dataset
 
     def __iter__(self) -> Iterator[Any]:

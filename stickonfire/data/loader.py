@@ -317,8 +317,7 @@ def _check_workers(num_workers: int, timeout: float, prefetch_factor: int | None
                    persistent: bool) -> int | None:
     """Checks the options about workers; the prefetch factor to use."""
     if num_workers < 0:
-        raise ValueError("num_workers option should be non-negative; use num_workers=0 to disable "
-                         "multiprocessing.")
+        raise ValueError("num_workers option should be non-negative; use num_workers=0 to disable multiprocessing.")
     if timeout < 0:
         raise ValueError("timeout option should be non-negative")
     if num_workers == 0 and prefetch_factor is not None:
@@ -351,8 +350,7 @@ def _check_order(is_stream: bool, batch_size: int | None, shuffle: bool | None, 
             raise ValueError("batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, "
                              "and drop_last")
     elif batch_size is None and drop_last:
-        raise ValueError("batch_size=None option disables auto-batching and is mutually exclusive with "
-                         "drop_last")
+        raise ValueError("batch_size=None option disables auto-batching and is mutually exclusive with drop_last")
 
 
 def _checked_context(context: Any, num_workers: int) -> Any:

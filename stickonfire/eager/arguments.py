@@ -90,8 +90,7 @@ def misused_call(function: Callable[..., Any], args: tuple[Any, ...], kwargs: di
             for i, value in enumerate(bound.pop(name, ())):
                 if (wanted == "Tensor" or name == "tensors") and not isinstance(value, (Tensor, list, tuple)):
                     return TypeError(f"expected Tensor as element {i} in argument 0, but got {type(value).__name__}. "
-                                     "In "
-                                     f"{function.__name__}()")
+                                     f"In {function.__name__}()")
         elif parameter.kind is parameter.VAR_KEYWORD:
             bound.pop(name, None)
     return misused(function.__name__.strip("_"), annotations, bound)

@@ -143,8 +143,7 @@ def builtin_dtype(name: str, kind: type) -> dtype_type:
     """The dtype that a Python type of numbers stands for: float is float64."""
     if kind not in dtypes.BUILTIN:
         raise TypeError(f"{name}() received an invalid combination of arguments - got (type {kind.__name__}), but "
-                        "expected a "
-                        "torch.dtype, a torch.device or a Tensor")
+                        "expected a torch.dtype, a torch.device or a Tensor")
     return dtypes.BUILTIN[kind]
 
 
@@ -228,6 +227,8 @@ def matrix_transposed(self: Tensor) -> Tensor:
 
     Raises: RuntimeError with fewer than two dims.
     """
+    if self._array.ndim == 0:
+        return self
     if self._array.ndim < 2:
         raise RuntimeError("tensor.mT is only supported on matrices or batches of matrices. Got "
                            f"{self._array.ndim}-D tensor.")
@@ -242,8 +243,7 @@ def adjoint(self: Tensor) -> Tensor:
 def hermitian(self: Tensor) -> Tensor:
     """The conjugate transpose of a matrix (0-d or 2-d)."""
     if self._array.ndim not in (0, 2):
-        raise RuntimeError(f"tensor.H is only supported on matrices (2-D tensors). Got {self._array.ndim}-D "
-                           "tensor.")
+        raise RuntimeError(f"tensor.H is only supported on matrices (2-D tensors). Got {self._array.ndim}-D tensor.")
     flipped = self if self._array.ndim == 0 else self.t()
     return flipped.conj() if self.is_complex() else flipped
 

@@ -145,8 +145,7 @@ def at_edge(edge: GradientEdge, g: Tensor | None, create_graph: bool) -> Any:
     """The gradient a walk starts with at a gradient edge."""
     if g is None:
         raise RuntimeError("grad can be implicitly created only for scalar outputs: a GradientEdge needs its "
-                           "gradient in "
-                           "grad_outputs")
+                           "gradient in grad_outputs")
     return g if create_graph else g._array
 
 

@@ -69,8 +69,7 @@ def float_power_(self: Tensor, exponent: Any) -> Tensor:
     """
     wanted = complex128 if complex128 in (self.dtype, getattr(wide(exponent), "dtype", None)) else float64
     if self.dtype is not wanted:
-        raise RuntimeError(f"the base given to float_power_ has dtype {self.dtype} but the operation's "
-                           f"result requires "
+        raise RuntimeError(f"the base given to float_power_ has dtype {self.dtype} but the operation's result requires "
                            f"dtype {wanted}")
     return power_(self, wide(exponent))
 
@@ -90,11 +89,9 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
         raise TypeError(f"isclose(): input and other must be Tensors, not {type(input).__name__} and "
                         f"{type(other).__name__}")
     if input.dtype is not other.dtype:
-        raise RuntimeError(f"{input.dtype} did not match {other.dtype}. In isclose(): cast one with "
-                           f".to(dtype)")
+        raise RuntimeError(f"{input.dtype} did not match {other.dtype}. In isclose(): cast one with .to(dtype)")
     if rtol < 0 or atol < 0:
-        raise RuntimeError(f"isclose: rtol and atol must be greater than or equal to zero, but got {rtol} "
-                           f"and {atol}")
+        raise RuntimeError(f"isclose: rtol and atol must be greater than or equal to zero, but got {rtol} and {atol}")
     input, other = input.detach(), other.detach()
     close: Any = input == other
     if input.dtype.category < 2:                # ints and bools: compare in floats

@@ -140,8 +140,7 @@ def indices_of(self: Tensor, indices: Any) -> tuple[tuple[Any, ...], list[Tensor
         if item.dtype.category > INTEGER:
             raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
         if dim >= self._array.ndim:
-            raise IndexError(f"too many indices for tensor of dimension {self._array.ndim} (got "
-                             f"{len(indices)})")
+            raise IndexError(f"too many indices for tensor of dimension {self._array.ndim} (got {len(indices)})")
         check_index(self, item, dim)
         spec.append(True)
         found.append(item)
@@ -152,8 +151,7 @@ def indices_of(self: Tensor, indices: Any) -> tuple[tuple[Any, ...], list[Tensor
 def index_put_call(self: Tensor, indices: Any, values: Tensor, accumulate: bool) -> tuple[Any, ...]:
     spec, found = indices_of(self, indices)
     if values.dtype is not self.dtype:
-        raise RuntimeError(f"Index put requires the source and destination dtypes match, got {self.dtype} "
-                           "for the "
+        raise RuntimeError(f"Index put requires the source and destination dtypes match, got {self.dtype} for the "
                            f"destination and {values.dtype} for the source.")
     return INDEX_PUT, (self, values, *found), {"spec": spec, "accumulate": accumulate}
 
@@ -176,8 +174,7 @@ def index_reduce_call(self: Tensor, dim: int, index: Tensor, source: Tensor, red
     """index_reduce as a scatter_reduce: the index repeated over the other dims."""
     names = {"prod": "prod", "mean": "mean", "amax": "amax", "amin": "amin"}
     if reduce not in names:
-        raise RuntimeError("index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got "
-                           f"{reduce}.")
+        raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
     if index._array.ndim > 1:
         raise IndexError("index_reduce(): Index is supposed to be a vector")
     if source.dtype is not self.dtype:
@@ -221,10 +218,8 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, ou
     if dim is None:
         return into(out, input.reshape(-1).gather(0, indices.reshape(-1)))
     if input._array.ndim != indices._array.ndim:
-        raise RuntimeError("torch.take_along_dim(): input and indices should have the same number of "
-                           "dimensions, but "
-                           f"got {input._array.ndim} dimensions for input, and {indices._array.ndim} "
-                           "dimensions for "
+        raise RuntimeError("torch.take_along_dim(): input and indices should have the same number of dimensions, but "
+                           f"got {input._array.ndim} dimensions for input, and {indices._array.ndim} dimensions for "
                            "indices")
     at = normalize_dim(dim, input._array.ndim)
 

@@ -67,8 +67,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
         raise RuntimeError("meshgrid expects a non-empty TensorList")
     for t in vectors:
         if t._array.ndim > 1:
-            raise RuntimeError("torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: "
-                               f"{list(t.shape)}")
+            raise RuntimeError(f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {list(t.shape)}")
         if t.dtype is not vectors[0].dtype:
             raise RuntimeError("torch.meshgrid expects all tensors to have the same dtype")
     if indexing not in (None, "ij", "xy"):
@@ -104,8 +103,7 @@ def block_diag(*tensors: Tensor) -> Tensor:
     """
     for t in tensors:
         if t._array.ndim > 2:
-            raise RuntimeError("torch.block_diag: Input tensors must have 2 or fewer dimensions. Got "
-                               f"{t._array.ndim}")
+            raise RuntimeError(f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Got {t._array.ndim}")
     blocks = [atleast_2d(t) for t in tensors]
     width, left, rows = sum([b._array.shape[1] for b in blocks]), 0, []
     for b in blocks:

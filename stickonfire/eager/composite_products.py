@@ -38,8 +38,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     for i, j in zip(mine, others):
         if 1 != a.shape[i] != b.shape[j] != 1:
             raise RuntimeError(f"contracted dimensions need to match, but first has size {a.shape[i]} in dim {i} and "
-                               "second "
-                               f"has size {b.shape[j]} in dim {j}")
+                               f"second has size {b.shape[j]} in dim {j}")
         if a.shape[i] != b.shape[j]:            # a size of 1 broadcasts: the other one is summed
             a, b = (a.sum(i, keepdim=True), b) if b.shape[j] == 1 else (a, b.sum(j, keepdim=True))
     rows = [d for d in range(a.ndim) if d not in mine]

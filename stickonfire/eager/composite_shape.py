@@ -60,8 +60,7 @@ def select(input: Tensor, dim: int, index: Any) -> Tensor:
     size = input._array.shape[at]
     if not -size <= index < size:
         raise IndexError(f"select(): index {index} out of range for tensor of size "
-                         f"{list(input._array.shape)} at "
-                         f"dimension {dim}")
+                         f"{list(input._array.shape)} at dimension {dim}")
     return basic(input, "Select", at, index)
 
 
@@ -82,8 +81,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
     if not -size <= start <= size:
-        raise IndexError(f"start out of range (expected to be in range of [{-size}, {size}], but got "
-                         f"{start})")
+        raise IndexError(f"start out of range (expected to be in range of [{-size}, {size}], but got {start})")
     start += size if start < 0 else 0
     if start + length > size:
         raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
@@ -131,15 +129,13 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
     Shape: (A, *) -> n x (a_i, *).   Source: PyTorch `tensor_split`.
     """
     if input._array.ndim == 0:
-        raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 "
-                           "dims")
+        raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
     at = normalize_dim(dim, input._array.ndim)
     size = input._array.shape[at]
     if isinstance(indices_or_sections, Tensor):
         if indices_or_sections._array.ndim > 1 or indices_or_sections.dtype is not int64:
             raise RuntimeError("tensor_split expected tensor_indices_or_sections to be a zero-dimensional or "
-                               f"one-dimensional tensor of int64, but got {indices_or_sections._array.ndim} "
-                               "dims of "
+                               f"one-dimensional tensor of int64, but got {indices_or_sections._array.ndim} dims of "
                                f"{indices_or_sections.dtype}")
         indices_or_sections = indices_or_sections.tolist()
     if isinstance(indices_or_sections, int):
@@ -163,8 +159,7 @@ def splitter(name: str, least: int, dim: int) -> Callable[..., tuple[Tensor, ...
         at = 0 if ndim == 1 else dim
         size = input._array.shape[at]
         if isinstance(indices_or_sections, int) and (not indices_or_sections or size % indices_or_sections):
-            raise RuntimeError(f"torch.{name} attempted to split along dimension {at}, but the size of the "
-                               "dimension "
+            raise RuntimeError(f"torch.{name} attempted to split along dimension {at}, but the size of the dimension "
                                f"{size} is not divisible by the split_size {indices_or_sections}!")
         return tensor_split(input, indices_or_sections, at)
     made.__name__ = made.__qualname__ = name
@@ -370,10 +365,25 @@ transpose_, squeeze_, unsqueeze_, t_, as_strided_ = (
 
 
 
-FUNCTIONS = (swapaxes, swapdims, select, narrow, split, chunk, tensor_split, hsplit, vsplit, dsplit, unsafe_split,
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """Dims start_dim to end_dim as one; the tensor itself if that is a single dim.
+
+    Shape: (A, B, C) -> (A, B * C) for start_dim=1.   Source: PyTorch `flatten`.
+
+    >>> import stickonfire as torch
+    >>> torch.ones(2, 3, 4).flatten(1).shape
+    torch.Size([2, 12])
+    """
+    ndim = input._array.ndim
+    if ndim and normalize_dim(start_dim, ndim) == normalize_dim(end_dim, ndim):
+        return input
+    return dispatch(REGISTRY["flatten"], (input,), {"start_dim": start_dim, "end_dim": end_dim})
+
+
+FUNCTIONS = (flatten, swapaxes, swapdims, select, narrow, split, chunk, tensor_split, hsplit, vsplit, dsplit, unsafe_split,
              unsafe_split_with_sizes, unsafe_chunk, broadcast_tensors, broadcast_shapes, tile, rot90, fliplr, flipud,
              diag, diagflat, select_scatter, slice_scatter, tril_indices, triu_indices, adjoint)
-METHODS = {f.__name__: f for f in (swapaxes, swapdims, select, narrow, chunk, tensor_split, hsplit, vsplit, dsplit,
+METHODS = {f.__name__: f for f in (flatten, swapaxes, swapdims, select, narrow, chunk, tensor_split, hsplit, vsplit, dsplit,
                                    unsafe_split, unsafe_split_with_sizes, unsafe_chunk, tile, rot90, fliplr, flipud,
                                    diag, diagflat, select_scatter, slice_scatter, sum_to_size, transpose_, squeeze_,
                                    unsqueeze_, t_, as_strided_)}

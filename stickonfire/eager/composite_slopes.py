@@ -47,15 +47,13 @@ def gradient(input: Tensor, *, spacing: Any = None, dim: Any = None, edge_order:
     dims = range(input._array.ndim) if dim is None else [dim] if isinstance(dim, int) else dim
     dims = [normalize_dim(d, input._array.ndim) for d in dims]
     if edge_order not in (1, 2):
-        raise RuntimeError("torch.gradient only supports edge_order=1 and edge_order=2, but got "
-                           f"{edge_order}")
+        raise RuntimeError(f"torch.gradient only supports edge_order=1 and edge_order=2, but got {edge_order}")
     if len(set(dims)) < len(dims):
         raise RuntimeError(f"dim {max(dims, key=dims.count)} appears multiple times in the list of dims")
     spacing = 1 if spacing is None else spacing
     spacings = list(spacing) if isinstance(spacing, (list, tuple)) else [spacing] * len(dims)
     if len(spacings) != len(dims):
-        raise RuntimeError("torch.gradient expected spacing to be unspecified, a scalar, or a list of "
-                           "length "
+        raise RuntimeError("torch.gradient expected spacing to be unspecified, a scalar, or a list of length "
                            f"{len(dims)}, but got a list of length {len(spacings)}")
     for d in dims:
         if input._array.shape[d] < edge_order + 1:

@@ -28,8 +28,7 @@ def check(info: Tensor, name: str, text: str) -> None:
 
 SINGULAR = "The diagonal element {} is zero, the inversion could not be completed because the input matrix is singular."
 INDEFINITE = ("The factorization could not be completed because the input is not positive-definite (the leading minor "
-              "of order "
-              "{} is not positive-definite).")
+              "of order {} is not positive-definite).")
 
 
 @composed
@@ -70,8 +69,7 @@ def solved(A: Tensor, B: Tensor, left: bool) -> tuple[Tensor, Tensor]:
         return run("solve_info", A, B, vector=True)
     if B.ndim < 2:
         raise RuntimeError("linalg.solve: Vector broadcasting of the left hand side is not supported for left=False. "
-                           "In this "
-                           "case linalg.solve is equivalent to B / A.squeeze(-1)")
+                           "In this case linalg.solve is equivalent to B / A.squeeze(-1)")
     if left:
         return run("solve_info", A, B)
     x, info = run("solve_info", A.mT, B.mT)
@@ -177,8 +175,7 @@ def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False) -> Tensor:
     """
     if B.ndim < 2 or L.ndim < 2:
         raise RuntimeError(f"b should have at least 2 dimensions, but has {B.ndim} dimensions instead. In "
-                           "cholesky_solve(): "
-                           f"{list(B.shape)}, {list(L.shape)}")
+                           f"cholesky_solve(): {list(B.shape)}, {list(L.shape)}")
     first = run("solve_triangular", L.mH if upper else L, B, upper=False)
     return run("solve_triangular", L if upper else L.mH, first, upper=True)
 
@@ -216,8 +213,7 @@ def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False) -
 
 
 ZERO_PIVOT = ("U[{0},{0}] is zero and using it on lu_solve would result in a division by zero. If you still want to "
-              "perform the "
-              "factorization, consider calling linalg.lu(A, pivot) or linalg.lu_factor_ex(A, pivot)")
+              "perform the factorization, consider calling linalg.lu(A, pivot) or linalg.lu_factor_ex(A, pivot)")
 
 
 @composed
@@ -371,8 +367,7 @@ def ldl_factor_ex(A: Tensor, *, hermitian: bool = False, check_errors: bool = Fa
 
 
 SINGULAR_D = ("D[{0},{0}] is zero and using it on ldl_solve would result in a division by zero. If you still want to "
-              "perform the "
-              "factorization, consider calling ldl_factor_ex")
+              "perform the factorization, consider calling ldl_factor_ex")
 
 
 @composed

@@ -109,8 +109,7 @@ def searchsorted(sorted_sequence: Tensor, input: Any = None, *, out_int32: bool 
     if side not in (None, "left", "right"):
         raise RuntimeError(f"torch.searchsorted(): side can only be 'left' or 'right' but got {side}")
     if side == "left" and right:
-        raise RuntimeError("torch.searchsorted(): side and right can't be set to opposites, got side of left "
-                           "while "
+        raise RuntimeError("torch.searchsorted(): side and right can't be set to opposites, got side of left while "
                            "right was True")
     if input is None:
         raise TypeError('searchsorted() missing 1 required positional arguments: "input"')
@@ -118,23 +117,17 @@ def searchsorted(sorted_sequence: Tensor, input: Any = None, *, out_int32: bool 
     refuse_now("searchsorted_out_cpu", sorted_sequence._array, "bc")
     edges, given = sorted_sequence, values._array
     if edges._array.ndim == 0:
-        raise RuntimeError("torch.searchsorted(): input value can not be a scalar when boundaries is not a "
-                           "vector")
+        raise RuntimeError("torch.searchsorted(): input value can not be a scalar when boundaries is not a vector")
     if edges._array.ndim > 1 and edges._array.shape[:-1] != given.shape[:-1]:
         raise RuntimeError("torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 "
-                           "dimensions of "
-                           "boundaries tensor and input value tensor must match, but we got boundaries "
-                           "tensor "
-                           f"{list(edges.shape)} and input value tensor {list(values.shape)}")
+                           "dimensions of boundaries tensor and input value tensor must match, but we got boundaries "
+                           f"tensor {list(edges.shape)} and input value tensor {list(values.shape)}")
     if isinstance(input, Tensor) and edges.dtype is not values.dtype:
-        raise RuntimeError("torch.searchsorted(): input value tensor and boundary tensor should have same "
-                           "dtype, but "
-                           f"got boundary tensor dtype {edges.dtype} and input value tensor dtype "
-                           f"{values.dtype}")
+        raise RuntimeError("torch.searchsorted(): input value tensor and boundary tensor should have same dtype, but "
+                           f"got boundary tensor dtype {edges.dtype} and input value tensor dtype {values.dtype}")
     if sorter is not None:
         if sorter._array.shape != edges._array.shape:
-            raise RuntimeError("torch.searchsorted(): boundary and sorter must have the same size, but got "
-                               "boundary "
+            raise RuntimeError("torch.searchsorted(): boundary and sorter must have the same size, but got boundary "
                                f"tensor {list(edges.shape)} and got sorter tensor {list(sorter.shape)}")
         edges = edges.gather(-1, sorter)
     return into(out, dispatch(REGISTRY["insertion_places"], (edges, values),
@@ -148,8 +141,7 @@ def bucketize(input: Any, boundaries: Tensor, *, out_int32: bool = False, right:
     Source: PyTorch `bucketize`.
     """
     if boundaries._array.ndim != 1:
-        raise RuntimeError("torch.bucketize(): boundaries tensor must be 1 dimension, but got "
-                           f"dim({boundaries.ndim})")
+        raise RuntimeError(f"torch.bucketize(): boundaries tensor must be 1 dimension, but got dim({boundaries.ndim})")
     return searchsorted(boundaries, input, out_int32=out_int32, right=right, out=out)
 
 

@@ -78,8 +78,7 @@ def householder_product(A: Tensor, tau: Tensor) -> Tensor:
                            f"{A.dtype}")
     if tuple(A.shape[:-2]) != tuple(tau.shape[:-1]):
         raise RuntimeError("torch.linalg.householder_product: Expected batch dimensions of tau to be equal to "
-                           "input.shape[:-2], "
-                           f"but got {list(tau.shape[:-1])}")
+                           f"input.shape[:-2], but got {list(tau.shape[:-1])}")
     start = A.tril(-A.shape[-2]) + eye_like(A)              # zeros that know where they come from, and a diagonal
     return reflected(A, tau, start, reversed(range(tau.shape[-1])))
 
@@ -320,8 +319,7 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
         return values[..., -1] / values[..., 0] if p == -2 else values[..., 0] / values[..., -1]
     if A.shape[-1] != A.shape[-2]:
         raise RuntimeError(f"linalg.cond: A must be batches of square matrices, but they are {A.shape[-2]} by "
-                           f"{A.shape[-1]} "
-                           "matrices")
+                           f"{A.shape[-1]} matrices")
     other, info = inv_ex(A)
     product = matrix_norm(A, p) * matrix_norm(run("where", (info != 0)[..., None, None], other.new_zeros(()), other), p)
     return run("where", info != 0, product.new_full((), inf), product)
@@ -338,8 +336,7 @@ def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
     left, right = tuple(A.shape[:ind]), tuple(A.shape[ind:])
     if prod(left) != prod(right):
         raise RuntimeError("Expected self to satisfy the requirement prod(self.shape[ind:]) == prod(self.shape[:ind]), "
-                           "but got "
-                           f"{prod(right)} != {prod(left)}")
+                           f"but got {prod(right)} != {prod(left)}")
     return inverse(A.reshape(prod(left), prod(right))).reshape(*right, *left)
 
 

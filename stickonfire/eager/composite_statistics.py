@@ -133,12 +133,10 @@ def observation_weights(input: Tensor, n: int, fweights: Tensor | None, aweights
                                "dimensions")
         if w.dtype.category != category:
             raise RuntimeError(f"cov(): expected {name} to have {'integral' if category == 1 else 'floating point'} "
-                               "dtype but got "
-                               f"{name} with {w.dtype.name} dtype")
+                               f"dtype but got {name} with {w.dtype.name} dtype")
         if w.numel() != n:
             raise RuntimeError(f"cov(): expected {name} to have the same numel as there are observations in the input "
-                               "but got "
-                               f"{w.numel()} != {n}")
+                               f"but got {w.numel()} != {n}")
         if bool((w < 0).any()):
             raise RuntimeError(f"cov(): {name} cannot be negative")
     if aweights is None:

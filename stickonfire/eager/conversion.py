@@ -17,8 +17,7 @@ def item(self: Tensor) -> Any:
     """
     if self._array.size != 1:
         raise RuntimeError(f"a Tensor with {self._array.size} elements cannot be converted to Scalar. This one has "
-                           "shape "
-                           f"{list(self._array.shape)}: reduce or index it first")
+                           f"shape {list(self._array.shape)}: reduce or index it first")
     value = self._array.item()
     return value if value.__class__ in (float, int, bool, complex) else float(value)        # bfloat16
 
@@ -140,10 +139,8 @@ def deepcopy(self: Tensor, memo: dict[int, Any]) -> Tensor:
         return memo[id(self)]
     if not self.is_leaf:
         raise RuntimeError("Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol "
-                           "at "
-                           "the moment.  If you were attempting to deepcopy a module, this may be because of a "
-                           "torch.nn."
-                           "utils.weight_norm usage, see https://github.com/pytorch/pytorch/pull/103001")
+                           "at the moment.  If you were attempting to deepcopy a module, this may be because of a "
+                           "torch.nn.utils.weight_norm usage, see https://github.com/pytorch/pytorch/pull/103001")
     copied = make(self._array.copy(order="K"))
     copied.__class__ = self.__class__
     memo[id(self)] = copied

@@ -28,8 +28,7 @@ def options(name: str, dtype: Any, device: Any, layout: Any = None, pin_memory: 
     if dtype is not None and not isinstance(dtype, dtype_type):
         if not isinstance(dtype, type) or dtype not in dtypes.BUILTIN:
             raise TypeError(f"{name}(): argument 'dtype' must be torch.dtype, not {type(dtype).__name__}. Dtypes are "
-                            "objects, "
-                            "such as torch.float32")
+                            "objects, such as torch.float32")
         dtype = dtypes.BUILTIN[dtype]
     if layout is not None:
         check_layout(layout, name)
@@ -208,12 +207,10 @@ def frombuffer(buffer: Any, *, dtype: dtype_type, count: int = -1, offset: int =
                          "bytes) - 1")
     if count < 0 and (length - offset) % size:
         raise ValueError(f"buffer length ({length - offset} bytes) after offset ({offset} bytes) must be a multiple "
-                         "of element "
-                         f"size ({size})")
+                         f"of element size ({size})")
     if count > 0 and offset + count * size > length:
         raise ValueError(f"requested buffer length ({count} * {size} bytes) after offset ({offset} bytes) must not "
-                         "be greater "
-                         f"than actual buffer length ({length} bytes)")
+                         f"be greater than actual buffer length ({length} bytes)")
     result = make(xp.frombuffer(buffer, xp.native_dtype(dtype), count, offset))
     return result.requires_grad_(True) if requires_grad else result
 
@@ -235,8 +232,7 @@ def from_numpy(ndarray: Any) -> Tensor:
         raise ValueError("At least one stride in the given numpy array is negative, and tensors with negative "
                          "strides are "
                          "not currently supported. (You can probably work around this by making a copy of your array "
-                         "with "
-                         "array.copy().)")
+                         "with array.copy().)")
     array = backend.from_numpy(ndarray)
     backend.xp.dtype_of(array)
     return make(array)

@@ -181,8 +181,7 @@ def as_tuple(value: Any, what: str, caller: str) -> tuple[bool, tuple[Tensor, ..
         if not isinstance(item, Tensor):
             place = f"element {i} of the given {what}" if isinstance(value, tuple) else f"the given {what}"
             raise TypeError(f"The {what} given to {caller} must be either a Tensor or a tuple of Tensors but "
-                            f"{place} has type "
-                            f"{type(item)}.")
+                            f"{place} has type {type(item)}.")
     return not isinstance(value, tuple), values
 
 

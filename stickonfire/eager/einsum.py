@@ -26,8 +26,7 @@ def einsum(*args: Any) -> Tensor:
     """
     if len(args) < 2:
         raise ValueError("einsum(): must specify the equation string and at least one operand, or at least one operand "
-                         "and "
-                         "its subscripts list")
+                         "and its subscripts list")
     operands, terms, output = read(args)
     spread = expand_ellipses(terms, operands)
     inputs = [labels_of(term, operand, i) for i, (term, operand) in enumerate(zip(terms, operands))]
@@ -53,8 +52,7 @@ def read(args: Sequence[Any]) -> tuple[list[Tensor], list[Labels], Labels | None
     if len(terms) != len(operands):
         how = "more" if len(terms) < len(operands) else "fewer"
         raise RuntimeError(f"einsum(): {how} operands were provided than specified in the equation: {len(operands)} "
-                           "for "
-                           f"'{args[0]}'")
+                           f"for '{args[0]}'")
     return operands, terms, letters(right) if arrow else None
 
 
@@ -64,8 +62,7 @@ def letters(term: str) -> Labels:
     for i, c in enumerate(head + tail):
         if not (c.isascii() and c.isalpha()):
             raise RuntimeError(f"einsum(): invalid subscript given at index {i} in the equation string, subscripts "
-                               "must be in "
-                               f"[a-zA-Z], found '{c}' in '{term}'")
+                               f"must be in [a-zA-Z], found '{c}' in '{term}'")
     return [*head, *([...] if dots else []), *tail]
 
 
@@ -86,8 +83,7 @@ def labels_of(term: Labels, operand: Tensor, position: int) -> Labels:
     at, hidden = term.index(...), operand.ndim - len(term) + 1
     if hidden < 0:
         raise RuntimeError(f"einsum(): the number of subscripts in the equation ({len(term) - 1}) is more than the "
-                           "number of "
-                           f"dimensions ({operand.ndim}) for operand {position}")
+                           f"number of dimensions ({operand.ndim}) for operand {position}")
     return [*term[:at], *[("...", k) for k in range(hidden, 0, -1)], *term[at + 1:]]
 
 
@@ -121,8 +117,7 @@ def check_sizes(inputs: list[Labels], operands: list[Tensor]) -> None:
         for name, n in zip(labels, operand.shape):
             if n != 1 and sizes.setdefault(name, n) != n:
                 raise RuntimeError(f"einsum(): subscript {name} has size {n} for operand {i} which does not broadcast "
-                                   "with "
-                                   f"previously seen size {sizes[name]}")
+                                   f"with previously seen size {sizes[name]}")
 
 
 def one_of_each(labels: Labels, value: Tensor) -> tuple[Labels, Tensor]:

@@ -80,7 +80,11 @@ def detach(input: Tensor) -> Tensor:
 
 def to_dlpack(input: Tensor) -> Any:
     """A capsule for other libraries over the tensor's memory.   Source: PyTorch `torch.to_dlpack`."""
-    return dlpack_capsule(check_tensor("to_dlpack", input))
+    check_tensor("to_dlpack", input)
+    try:
+        return dlpack_capsule(input, max_version=(1, 0))        # tells the reader that it may write
+    except TypeError:                                           # NumPy before 2.1
+        return dlpack_capsule(input)
 
 
 def empty_permuted(size: Any, physical_layout: Any, *, dtype: Any = None, layout: Any = None, device: Any = None,

@@ -108,8 +108,7 @@ class FunctionNode(Node):
         for i, g in enumerate(result[:self.count]):
             if g is not None and i not in self.tensors:
                 raise RuntimeError(f"function {name} returned a gradient different than None at position "
-                                   f"{i + 1}, but the "
-                                   "corresponding forward input was not a Variable")
+                                   f"{i + 1}, but the corresponding forward input was not a Variable")
         return True
 
     def checked(self, grad: Any, position: int, edge: Edge | None, values: Any) -> Any:
@@ -174,8 +173,7 @@ class Function(FunctionCtx, metaclass=FunctionMeta):
 
     def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise RuntimeError("Legacy autograd function with non-static forward method is deprecated. Please use "
-                           "new-style "
-                           "autograd function with static forward method. (Example: "
+                           "new-style autograd function with static forward method. (Example: "
                            f"{type(self).__name__}.apply(x))")
 
     @staticmethod
@@ -192,8 +190,7 @@ class Function(FunctionCtx, metaclass=FunctionMeta):
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
         """One gradient for each argument of forward, from one for each output. Overridden by each function."""
         raise NotImplementedError("You must implement either the backward or vjp method for your custom "
-                                  "autograd.Function "
-                                  "to use it with backward mode AD.")
+                                  "autograd.Function to use it with backward mode AD.")
 
     vjp = backward
 
@@ -277,8 +274,7 @@ def check_dirty(t: Tensor, tracked: bool, is_input: bool) -> None:
                            "function as x.clone()")
     if not is_input:
         warnings.warn("Only input Tensors should be given to ctx.mark_dirty(). If a Tensor is not an input, "
-                      "there is no need "
-                      "to pass it to mark_dirty().", stacklevel=3)
+                      "there is no need to pass it to mark_dirty().", stacklevel=3)
 
 
 def beside(t: Tensor, edge: Edge | None) -> Tensor:
@@ -291,8 +287,7 @@ def beside(t: Tensor, edge: Edge | None) -> Tensor:
 def save(node: FunctionNode, t: Tensor, output: Any) -> SavedTensor:
     """One of the tensors given to `save_for_backward`."""
     if not isinstance(t, Tensor):
-        raise TypeError("save_for_backward can only save variables, but got "
-                        f"{type(t)}: "
+        raise TypeError(f"save_for_backward can only save variables, but got {type(t)}: "
                         "store anything else as an attribute of ctx")
     return SavedTensor(t, current_edge(t), node)
 

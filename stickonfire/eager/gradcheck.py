@@ -139,8 +139,7 @@ def check_inputs(inputs: tuple[Any, ...]) -> None:
             raise RuntimeError(f"The {i}th input has a dimension with stride 0. gradcheck only supports "
                                "inputs that are "
                                "non-overlapping to be able to compute the numerical gradients correctly. You "
-                               "should call "
-                               ".contiguous on the input before passing it to gradcheck.")
+                               "should call .contiguous on the input before passing it to gradcheck.")
 
 
 def differentiable(outputs: Any) -> tuple[Tensor, ...]:
@@ -252,8 +251,7 @@ def near(a: Tensor, b: Tensor, tolerance: Tolerance) -> bool:
 def mismatch(o: int, i: int, numerical: Tensor, analytical: Tensor, note: str = "") -> str:
     """The message for jacobians that disagree."""
     return (f"Jacobian mismatch for output {o} with respect to input "
-            f"{i},\nnumerical:{numerical}\nanalytical:{analytical}\n"
-            f"{note}")
+            f"{i},\nnumerical:{numerical}\nanalytical:{analytical}\n{note}")
 
 
 def not_reproducible(tolerance: Tolerance) -> str:
@@ -301,8 +299,7 @@ def check_projections(func: Function, inputs: tuple[Any, ...], outputs: tuple[Te
             expected = inner(v, numerical[k][o])
             if abs(value - expected) > tolerance.atol + tolerance.rtol * abs(expected):
                 slow = numerical_jacobians(func, inputs, i, tolerance.eps)[o], analytical_jacobians(out, [inputs[i]])[0]
-                raise GradcheckError(mismatch(o, i, *slow, "The above quantities relating the numerical and "
-                                                           "analytical "
+                raise GradcheckError(mismatch(o, i, *slow, "The above quantities relating the numerical and analytical "
                                               f"jacobians are computed in fast mode: v.J.u is {expected} and {value}."))
             if g is not None and g.numel() and (g - again[k]).abs().max().item() > tolerance.nondet:
                 raise GradcheckError(not_reproducible(tolerance))

@@ -222,8 +222,7 @@ def out_of_range(self: Tensor, index: tuple[Any, ...]) -> IndexError:
         elif i is not None:
             if not isinstance(i, slice) and not -shape[dim] <= i < shape[dim]:
                 return IndexError(f"index {i} is out of bounds for dimension {dim} with size {shape[dim]}. The "
-                                  "tensor has "
-                                  f"shape {list(shape)}")
+                                  f"tensor has shape {list(shape)}")
             dim += 1
     return IndexError(f"index {index} is out of bounds for shape {list(shape)}")
 
@@ -312,8 +311,7 @@ def as_item(part: Any) -> Any:
         made = tensor(list(part) if isinstance(part, range) else part)
         return as_item(made.long() if made._array.size == 0 else made)
     raise IndexError("only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are "
-                     "valid indices (got "
-                    f"{type(part).__name__})")
+                     f"valid indices (got {type(part).__name__})")
 
 
 def as_slice(part: slice) -> slice:
@@ -346,8 +344,7 @@ def check_index(self: Tensor, item: Tensor, dim: int) -> None:
         for i, n in enumerate(index.shape):
             if n != shape[dim + i]:
                 raise IndexError(f"The shape of the mask {list(index.shape)} at index {i} does not match the "
-                                 "shape of the "
-                                 f"indexed tensor {list(shape)} at index {dim + i}")
+                                 f"shape of the indexed tensor {list(shape)} at index {dim + i}")
     elif index.size:
         low, high, size = int(index.min()), int(index.max()), shape[dim]
         if low < -size or high >= size:

@@ -27,15 +27,15 @@ def dispatch_inplace(op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> 
     """
     target = inputs[0]
     arrays = [t._array if isinstance(t, Tensor) else t for t in inputs]
-    edges = [current_edge(t) if isinstance(t, Tensor) else None for t in inputs]
-    tracked = (state.plain or modes.records) and (any(edge is not None for edge in edges) or base_edge(target))
+    recording = state.plain or modes.records
+    edges = [current_edge(t) if recording and isinstance(t, Tensor) else None for t in inputs]
+    tracked = recording and (any(edge is not None for edge in edges) or base_edge(target))
     array = arrays[0]
     xp = XP[array.__class__]
     recorded = inputs
     if target._alias is INFERENCE and not (not state.plain and modes.inference):
         raise RuntimeError("Inplace update to inference tensor outside InferenceMode is not allowed.You can "
-                           "make a clone to "
-                           "get a normal tensor before doing inplace update.")
+                           "make a clone to get a normal tensor before doing inplace update.")
     if tracked:
         check_writable(target, edges[0])
         recorded = kept_apart(op, inputs, edges)
@@ -141,8 +141,7 @@ def check_out(op: Op, inputs: tuple[Any, ...], out: Any) -> None:
         if op.name in SAME_DTYPE and target.dtype not in (given[0].dtype, given[0].dtype.to_complex()
                                                           if given[0].dtype.is_floating_point else None):
             raise RuntimeError(f"Expected out tensor to have dtype {given[0].dtype}, but got {target.dtype} instead. "
-                               f"In "
-                               f"{op.name}()")
+                               f"In {op.name}()")
 
 
 def write_out(op: Op, result: Any, out: Any) -> Any:
@@ -156,8 +155,7 @@ def write_out(op: Op, result: Any, out: Any) -> Any:
         raise TypeError(f"{op.name}(): argument 'out' must be Tensor, not {type(out).__name__}")
     if (state.plain or modes.records) and (result._edge is not None or out._edge is not None):
         raise RuntimeError(f"{op.name}(): functions with out=... arguments don't support automatic "
-                           "differentiation, but "
-                           "one of the arguments requires grad.")
+                           "differentiation, but one of the arguments requires grad.")
     xp = XP[out._array.__class__]
     if out._array.shape != result._array.shape:
         out._array = xp.empty(result._array.shape, out._array.dtype)

@@ -159,8 +159,7 @@ class detect_anomaly(Mode):
     def __init__(self, check_nan: bool = True) -> None:
         self.changes = {"anomaly": True, "anomaly_nan": check_nan}
         warnings.warn("Anomaly Detection has been enabled. This mode will increase the runtime and should "
-                      "only be enabled "
-                      "for debugging.", stacklevel=2)
+                      "only be enabled for debugging.", stacklevel=2)
 
     def clone(self) -> Mode:
         return self

@@ -114,8 +114,7 @@ class Frame:
                 if self.compare and (tuple(t.shape), t.dtype) != self.facts[i]:
                     raise CheckpointError(
                         "torch.utils.checkpoint: Recomputed values for the following tensors have different "
-                        "metadata than "
-                        f"during the forward pass.\ntensor at position {i}:\nsaved metadata: "
+                        f"metadata than during the forward pass.\ntensor at position {i}:\nsaved metadata: "
                         f"{self.facts[i]}\nrecomputed "
                         f"metadata: {(tuple(t.shape), t.dtype)}")
                 if self.slots[i]() is not None:
@@ -130,8 +129,7 @@ class Frame:
             self.function(*args, **kwargs)
         if count != len(self.slots):
             raise CheckpointError("torch.utils.checkpoint: A different number of tensors was saved during the "
-                                  "original forward "
-                                  "and recomputation.\nNumber of tensors saved during forward: "
+                                  "original forward and recomputation.\nNumber of tensors saved during forward: "
                                   f"{len(self.slots)}\nNumber of "
                                   f"tensors saved during recomputation: {count}.")
 
@@ -229,8 +227,7 @@ def checkpoint_sequential(functions: Any, segments: int, input: Any, use_reentra
         warnings.warn("torch.utils.checkpoint.checkpoint_sequential: the use_reentrant parameter should be "
                       "passed explicitly. "
                       "use_reentrant=False is recommended, but if you need to preserve the current default "
-                      "behavior, you can "
-                      "pass use_reentrant=True.", stacklevel=2)
+                      "behavior, you can pass use_reentrant=True.", stacklevel=2)
         use_reentrant = True
     preserve = kwargs.pop("preserve_rng_state", True)
     if kwargs:

@@ -93,6 +93,8 @@ def make_view(array: Any, source: Tensor) -> Tensor:
         t._alias = INFERENCE
     else:
         base = source if alias is None or alias[1] is None else alias[1]
+        if source._edge is not None and base._edge is None:
+            base = source                   # the graph begins at this view: for gradients it is the base
         cell = version_cell(source)
         t._alias = (cell, base, cell[0])
     return t

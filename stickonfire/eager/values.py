@@ -266,8 +266,7 @@ def as_many(result: Any, given: tuple[Any, ...], what: str) -> tuple[Any, ...]:
     result = (result,) if isinstance(result, Tensor) else tuple(result)
     if len(result) != len(given):
         raise RuntimeError(f"hook has returned an incorrect number of values for {what} (got {len(result)}, "
-                           "but expected "
-                           f"{len(given)})")
+                           f"but expected {len(given)})")
     return result
 
 

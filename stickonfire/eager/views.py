@@ -41,8 +41,7 @@ def geometries(t: Tensor, base: Tensor) -> tuple[Any, Any]:
     """
     if t._array.dtype != base._array.dtype:
         raise NotImplementedError(f"writing in place to a {t.dtype} view of a {base.dtype} tensor that needs a "
-                                  "gradient "
-                                  "is not supported. Work on a clone(), and make the other tensor from it")
+                                  "gradient is not supported. Work on a clone(), and make the other tensor from it")
     xp = namespace_of(t)
     return xp.geometry(t._array), xp.geometry(base._array)
 
@@ -102,8 +101,7 @@ def check_writable(target: Tensor, edge: Edge | None) -> None:
                            "the inplace to be tracked) or both outside (if you want the inplace to be tracked).")
     if isinstance(base._edge, AccumulateGrad):
         raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place "
-                           "operation. Update "
-                           "it under torch.no_grad(), or through .data")
+                           "operation. Update it under torch.no_grad(), or through .data")
     if edge is not None:
         refuse_protected(edge, "is being")
 
@@ -113,14 +111,11 @@ def refuse_protected(edge: Edge, what: str) -> None:
     node, output = ends_of(edge)
     if node.custom:
         raise RuntimeError(f"Output {output} of {node.name()} is a view and {what} modified inplace. This "
-                           "view was created "
-                           "inside a custom Function (or because an input was returned as-is) and the "
+                           "view was created inside a custom Function (or because an input was returned as-is) and the "
                            "autograd logic to "
                            "handle view+inplace would override the custom backward associated with the custom "
-                           "Function, "
-                           "leading to incorrect gradients. This behavior is forbidden. You can fix this by "
-                           "cloning the "
-                           "output of the custom Function.")
+                           "Function, leading to incorrect gradients. This behavior is forbidden. You can fix this by "
+                           "cloning the output of the custom Function.")
     if node.outputs > 1 and isinstance(node, OpNode) and node.op.view:
         raise RuntimeError(f"Output {output} of {node.name()} is a view and {what} modified inplace. This "
                            "view is the output "

@@ -20,8 +20,7 @@ _HUGE = 1 << 31
 # What `zipfile` raises for records that were damaged, one way or another.
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, OSError, ValueError, OverflowError)
 _ADVICE = (
-    "This may be because the file is not whole or was changed: it was not saved or copied to its end, or it "
-    "is no "
+    "This may be because the file is not whole or was changed: it was not saved or copied to its end, or it is no "
     "checkpoint. Load an earlier checkpoint, or copy the file again."
 )
 

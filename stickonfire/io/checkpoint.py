@@ -129,8 +129,7 @@ def _seekable(f: Any) -> BinaryIO:
     if all(hasattr(f, name) for name in ("seek", "tell", "read", "readline")):
         return f
     raise AttributeError(
-        f"'{type(f).__name__}' object has no attribute 'seek'. You can only load from a file that is "
-        f"seekable. Please "
+        f"'{type(f).__name__}' object has no attribute 'seek'. You can only load from a file that is seekable. Please "
         "pre-load the data into a buffer like io.BytesIO and try to load from it instead."
     )
 
@@ -182,8 +181,7 @@ def _check_size(data: Any, kind: Any, count: int) -> None:
     width = element_width(kind)
     if len(data) != count * width:
         raise RuntimeError(
-            f"record size ({len(data)} bytes) does not match expected size ({count * width} bytes = {count} "
-            f"elements "
+            f"record size ({len(data)} bytes) does not match expected size ({count * width} bytes = {count} elements "
             f"* {width} bytes/element) for dtype {kind.name.removesuffix('Storage')}\n"
             "The file is damaged: load an earlier checkpoint, or copy it again."
         )

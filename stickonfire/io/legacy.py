@@ -77,7 +77,6 @@ def _fill(file: BinaryIO, storage: Storage, kind: Any) -> None:
     data = file.read(count * element_width(kind))
     if len(data) != len(storage.data):
         raise RuntimeError(
-            f"load: storage has wrong byte size: expected {len(storage.data)} got {len(data)}; the file "
-            "is damaged"
+            f"load: storage has wrong byte size: expected {len(storage.data)} got {len(data)}; the file is damaged"
         )
     storage.data[:] = data

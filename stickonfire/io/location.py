@@ -85,10 +85,8 @@ def _available(name: str) -> str:
         eager.empty(0, device=name)
     except (RuntimeError, AssertionError) as error:
         raise RuntimeError(
-            f"Attempting to deserialize object on a {kind.upper()} device but torch.{kind}.is_available() "
-            f"is False. If "
-            "you are running on a CPU-only machine, please use load with map_location=torch.device('cpu') "
-            "to map "
+            f"Attempting to deserialize object on a {kind.upper()} device but torch.{kind}.is_available() is False. If "
+            "you are running on a CPU-only machine, please use load with map_location=torch.device('cpu') to map "
             "your storages to the CPU."
         ) from error
     return name

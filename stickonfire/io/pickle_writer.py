@@ -101,10 +101,8 @@ class PickleWriter:
         if type(obj).__module__ == "numpy":
             return f"{first}\nUse .item() for a NumPy number and from_numpy(array) for an array."
         return (
-            f"{first}\nSaved files hold tensors, numbers, text and plain containers of them, so that "
-            f"loading never "
-            "runs code. Convert it (vars(obj), list(obj) ...) or, for a class of your own that you also "
-            "allow when "
+            f"{first}\nSaved files hold tensors, numbers, text and plain containers of them, so that loading never "
+            "runs code. Convert it (vars(obj), list(obj) ...) or, for a class of your own that you also allow when "
             "loading, call stickonfire.serialization.add_safe_globals([TheClass])."
         )
 

@@ -86,22 +86,19 @@ def find_global(full_name: str) -> Any:
 
 def _refusal(full_name: str) -> str:
     first = (
-        f"Weights only load failed: Unsupported global: GLOBAL {full_name} was not an allowed global by "
-        "default."
+        f"Weights only load failed: Unsupported global: GLOBAL {full_name} was not an allowed global by default."
     )
     module = full_name.rpartition(".")[0]
     if module.startswith("torch") and "Parameter" not in full_name:
         way_out = (
-            "The file holds a whole module or another object of PyTorch, not only tensors and containers. "
-            "Save "
+            "The file holds a whole module or another object of PyTorch, not only tensors and containers. Save "
             "model.state_dict() instead and load it with model.load_state_dict(load(path))."
         )
     else:
         name = full_name.rpartition(".")[2]
         way_out = (
             f"If you trust it, allow it: stickonfire.serialization.add_safe_globals([{name}]), or load under "
-            f"`with stickonfire.serialization.safe_globals([{name}]):`. (weights_only=False does not lift "
-            f"this: "
+            f"`with stickonfire.serialization.safe_globals([{name}]):`. (weights_only=False does not lift this: "
             "loading never runs code that a file names.)"
         )
     return f"{first}\n{way_out}"

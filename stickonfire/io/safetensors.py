@@ -118,21 +118,16 @@ def _check(tensors: Any) -> None:
     shared = _shared(tensors)
     if shared:
         raise RuntimeError(
-            "Some tensors share memory, this will lead to duplicate memory on disk and potential "
-            "differences when "
-            f"loading them again: {shared}.\nSave one of them only, or a clone() of each, or use "
-            f"stickonfire.save, "
+            "Some tensors share memory, this will lead to duplicate memory on disk and potential differences when "
+            f"loading them again: {shared}.\nSave one of them only, or a clone() of each, or use stickonfire.save, "
             "which keeps the sharing."
         )
     for name, t in tensors.items():
         if not t.is_contiguous():
             raise ValueError(
-                f"You are trying to save a non contiguous tensor: `{name}` which is not allowed. It either "
-                f"means you "
-                "are trying to save tensors which are reference of each other in which case it's "
-                "recommended to save "
-                "only the full tensors, and reslice at load time, or simply call `.contiguous()` on your "
-                "tensor to "
+                f"You are trying to save a non contiguous tensor: `{name}` which is not allowed. It either means you "
+                "are trying to save tensors which are reference of each other in which case it's recommended to save "
+                "only the full tensors, and reslice at load time, or simply call `.contiguous()` on your tensor to "
                 "pack it before saving."
             )
 

@@ -175,12 +175,9 @@ class InstanceNorm(NormWithStatistics):
             listed = " and ".join(f'"{key}"' for key in found)
             error_msgs.append(
                 f"Unexpected running stats buffer(s) {listed} for {name} with track_running_stats=False. If "
-                f"state_dict is a checkpoint saved before 0.4.0, this may be expected because {name} does "
-                "not "
-                "track running stats by default since 0.4.0. Please remove these keys from state_dict. If "
-                "the "
-                f"running stats are actually needed, instead set track_running_stats=True in {name} to "
-                "enable "
+                f"state_dict is a checkpoint saved before 0.4.0, this may be expected because {name} does not "
+                "track running stats by default since 0.4.0. Please remove these keys from state_dict. If the "
+                f"running stats are actually needed, instead set track_running_stats=True in {name} to enable "
                 f"them. See the documentation of {name} for details."
             )
             for key in found:

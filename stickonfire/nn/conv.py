@@ -195,15 +195,13 @@ class _ConvTransposeNd(_ConvNd):
             output_size = output_size[-self.dims:]
         if len(output_size) != self.dims:
             raise ValueError(f"ConvTranspose{self.dims}D: for {input.dim()}D input, output_size must have "
-                             f"{self.dims} or "
-                             f"{input.dim()} elements (got {len(output_size)})")
+                             f"{self.dims} or {input.dim()} elements (got {len(output_size)})")
         least = [(n - 1) * s - 2 * p + d * (k - 1) + 1 for n, s, p, d, k in
                  zip(input.shape[-self.dims:], self.stride, self.padding, self.dilation, self.kernel_size)]
         most = [n + s - 1 for n, s in zip(least, self.stride)]
         if any(not low <= n <= high for low, n, high in zip(least, output_size, most)):
             raise ValueError(f"requested an output size of {output_size}, but valid sizes range from {least} to "
-                             f"{most} (for "
-                             f"an input of {list(input.shape[2:])})")
+                             f"{most} (for an input of {list(input.shape[2:])})")
         return tuple([n - low for n, low in zip(output_size, least)])
 
 

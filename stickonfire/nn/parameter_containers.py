@@ -133,8 +133,7 @@ class ParameterDict(Module):
     def _attribute(self, key: str) -> str:
         if not isinstance(key, str):
             raise TypeError(f"Index given to ParameterDict cannot be used as a key as it is not a string "
-                            f"(type is '{type(key).__name__}'). Open an issue on github if you need "
-                            "non-string keys.")
+                            f"(type is '{type(key).__name__}'). Open an issue on github if you need non-string keys.")
         return key
 
     def __getitem__(self, key: str) -> Any:

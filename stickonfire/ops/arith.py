@@ -223,8 +223,7 @@ def _(xp, g):
 def refuse_zero(xp, input, other):
     """Raises PyTorch's error if ints are divided by zero."""
     if is_integral(other) and is_integral(input) and not xp.all(other):
-        raise RuntimeError("ZeroDivisionError: a divisor is zero. Divide floats to get inf, or mask the "
-                           "zeros")
+        raise RuntimeError("ZeroDivisionError: a divisor is zero. Divide floats to get inf, or mask the zeros")
 
 
 @op(publish=EVERYWHERE, promote="same", scalars="some")
@@ -337,10 +336,8 @@ def addcdiv(xp, input, tensor1, tensor2, *, value: float = 1):
     Shape: (*), (*), (*) -> broadcast.   Raises: RuntimeError for ints.   Source: PyTorch `addcdiv`.
     """
     if is_integral(tensor1) and is_integral(tensor2):
-        raise RuntimeError("Integer division with addcdiv is no longer supported, and in a future release "
-                           "addcdiv will "
-                           "perform a true division of tensor1 and tensor2. Cast the tensors to a float "
-                           "dtype")
+        raise RuntimeError("Integer division with addcdiv is no longer supported, and in a future release addcdiv will "
+                           "perform a true division of tensor1 and tensor2. Cast the tensors to a float dtype")
     quotient = tensor1 / tensor2
     return input + quotient if value == 1 else input + value * quotient
 

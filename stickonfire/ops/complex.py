@@ -110,8 +110,7 @@ def complex(xp, real, imag):
     Source: PyTorch `complex`.
     """
     if real.dtype.kind != "f" or imag.dtype.kind != "f":
-        raise RuntimeError(f"Expected both inputs to be Half, Float or Double tensors but got {real.dtype} "
-                           f"and "
+        raise RuntimeError(f"Expected both inputs to be Half, Float or Double tensors but got {real.dtype} and "
                            f"{imag.dtype}")
     return xp.complex_of(real, imag)
 
@@ -134,8 +133,7 @@ def polar(xp, abs, angle):
     Source: PyTorch `polar`.
     """
     if abs.dtype.kind != "f":
-        raise RuntimeError(f"Expected both inputs to be Half, Float or Double tensors but got {abs.dtype} "
-                           f"and "
+        raise RuntimeError(f"Expected both inputs to be Half, Float or Double tensors but got {abs.dtype} and "
                            f"{angle.dtype}")
     return xp.complex_of(abs * xp.cos(angle), abs * xp.sin(angle))
 
@@ -157,8 +155,7 @@ def view_as_real(xp, input):
     Shape: (*) -> (*, 2).   Raises: RuntimeError for real tensors.   Source: PyTorch `view_as_real`.
     """
     if input.dtype.kind != "c":
-        raise RuntimeError(f"view_as_real is only supported for complex tensors, but got a tensor of scalar "
-                           f"type: "
+        raise RuntimeError(f"view_as_real is only supported for complex tensors, but got a tensor of scalar type: "
                            f"{input.dtype}")
     return xp.parts_of(input)
 
@@ -176,8 +173,7 @@ def view_as_complex(xp, input):
     Source: PyTorch `view_as_complex`.
     """
     if input.dtype.kind != "f" or input.dtype.itemsize < 4:
-        raise RuntimeError("view_as_complex is only supported for half, float and double tensors, but got a "
-                           "tensor of "
+        raise RuntimeError("view_as_complex is only supported for half, float and double tensors, but got a tensor of "
                            f"scalar type: {input.dtype}")
     if input.ndim == 0:
         raise RuntimeError("Input tensor must have one or more dimensions")

@@ -144,8 +144,7 @@ def checked(index, size, name):
         raise RuntimeError(f"{name}(): Expected a long tensor for index, but got {index.dtype}")
     if index.size and (index.max() >= size or index.min() < -size):
         bad = index.max() if index.max() >= size else index.min()
-        raise IndexError(f"{name}(): index out of range: tried to access {int(bad)} on a tensor of {size} "
-                         "elements.")
+        raise IndexError(f"{name}(): index out of range: tried to access {int(bad)} on a tensor of {size} elements.")
     return index
 
 
@@ -172,8 +171,7 @@ def checked_dim(xp, index, size, name):
     """Index arrays within [0, size), else IndexError. Negative ones are not allowed here."""
     if xp.out_of_range(index, size):
         bad = index.max() if index.max() >= size else index.min()
-        raise IndexError(f"{name}(): index out of range in self: index {int(bad)} is out of bounds for size "
-                         f"{size}")
+        raise IndexError(f"{name}(): index out of range in self: index {int(bad)} is out of bounds for size {size}")
     return index
 
 
@@ -193,15 +191,12 @@ def checked_slices(xp, name, input, dim, index, source):
     if picks.size != length:
         raise IndexError(f"{name}(): Number of indices ({picks.size}) should be equal to source.size(dim) "
                          f"({length}) for dim: {dim}") if name == "index_copy" else RuntimeError(
-            f"{name}(): Number of indices ({picks.size}) should be equal to source.size(dim): ({length}), "
-            "for "
+            f"{name}(): Number of indices ({picks.size}) should be equal to source.size(dim): ({length}), for "
             f"dim: {dim}")
     if input.ndim and source.ndim and (source.shape[:at] != input.shape[:at] or
                                        source.shape[at + 1:] != input.shape[at + 1:]):
-        raise RuntimeError(f"{name}(): source tensor shape must match self tensor shape, excluding the "
-                           "specified "
-                           f"dimension. Got self.shape = {list(input.shape)} source.shape = "
-                           f"{list(source.shape)}")
+        raise RuntimeError(f"{name}(): source tensor shape must match self tensor shape, excluding the specified "
+                           f"dimension. Got self.shape = {list(input.shape)} source.shape = {list(source.shape)}")
 
 
 @op(publish=INPLACE)
@@ -270,8 +265,7 @@ def _(xp, g, dim, index):
 def number_for(xp, input, value, name):
     """A fill value, a number or a 0-d array, in the input's dtype."""
     if getattr(value, "ndim", 0):
-        raise RuntimeError(f"{name} only supports a 0-dimensional value tensor, but got tensor with "
-                           f"{value.ndim} "
+        raise RuntimeError(f"{name} only supports a 0-dimensional value tensor, but got tensor with {value.ndim} "
                            "dimension(s).")
     kind, number = xp.dtype_of(input), xp.asarray(value)
     given = xp.dtype_of(number).category

@@ -24,6 +24,5 @@ def ldl_solve(xp, packed, pivots, b, hermitian: bool = False):
     check_matrix(xp, "torch.linalg.ldl_solve", packed)
     if b.ndim < 2 or b.shape[-2] != packed.shape[-1]:
         raise RuntimeError("linalg.ldl_solve: Incompatible shapes of A and B for the equation AX = B "
-                           f"({packed.shape[-2]}x"
-                           f"{packed.shape[-1]} and {'x'.join(map(str, b.shape[-2:]))})")
+                           f"({packed.shape[-2]}x{packed.shape[-1]} and {'x'.join(map(str, b.shape[-2:]))})")
     return xp.ldl_solve(packed, pivots, b, hermitian)

@@ -77,8 +77,7 @@ def check_gauge(xp, name, what, phases):
     off = xp.abs(xp.imag(diagonal_part(xp, phases)))
     if xp.any(off > 1e-2 * (1 + xp.abs(diagonal_part(xp, phases)))):
         raise RuntimeError(f"{name}: The {what} in the complex case are specified up to multiplication by e^{{i phi}}. "
-                           "The "
-                           "specified loss function depends on this quantity, so it is ill-defined.")
+                           "The specified loss function depends on this quantity, so it is ill-defined.")
 
 
 @op(opmath=False, grad_name="LinalgEighBackward0")

@@ -199,12 +199,10 @@ def check_classes(xp, input, target, ignore_index):
                          f"({target.shape[0]}).")
     if target.shape != expected:
         raise RuntimeError(f"Expected target size {list(expected)}, got {list(target.shape)}: nll_loss wants one "
-                           f"class for "
-                           f"each row of input {list(input.shape)}, classes in dim {at}")
+                           f"class for each row of input {list(input.shape)}, classes in dim {at}")
     if target.dtype.kind not in "iu" or target.itemsize < 8 and xp.dtype_of(target).name != "uint8":
         raise RuntimeError(f"expected scalar type Long but found {xp.dtype_of(target).name.capitalize()}. Classes are "
-                           f"ints: "
-                           "convert the target with .long()")
+                           f"ints: convert the target with .long()")
     if not target.size or xp.minimum.reduce(target, axis=None) >= 0 and xp.maximum.reduce(target, axis=None) < classes:
         return not 0 <= ignore_index < classes
     bad = (target != ignore_index) & ((target < 0) | (target >= classes))

@@ -202,8 +202,7 @@ def scalar_power(xp, input, exponent):
         return input * input * input
     if is_integral(input):
         if exponent < 0:
-            raise RuntimeError("Integers to negative integer powers are not allowed. Cast the tensor to "
-                               "float first")
+            raise RuntimeError("Integers to negative integer powers are not allowed. Cast the tensor to float first")
         return xp.power(input, exponent)
     if exponent == 0.5:
         return xp.sqrt(input)

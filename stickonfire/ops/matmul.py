@@ -52,8 +52,7 @@ def mismatch(name, a, b):
         text = f"mat1 and mat2 shapes cannot be multiplied ({a.shape[0]}x{a.shape[1]} and {b.shape[0]}x{b.shape[1]})"
     elif a.ndim == 1 and b.ndim == 1:
         text = (f"inconsistent tensor size, expected tensor [{a.shape[0]}] and src [{b.shape[0]}] to have the same "
-                "number of "
-                f"elements, but got {a.shape[0]} and {b.shape[0]} elements respectively")
+                f"number of elements, but got {a.shape[0]} and {b.shape[0]} elements respectively")
     elif b.ndim == 1:
         text = f"size mismatch, got input ({a.shape[-2]}), mat ({a.shape[-2]}x{a.shape[-1]}), vec ({b.shape[0]})"
     else:
@@ -105,8 +104,7 @@ def check_matrices(name, a, b):
     for position, matrix in (("self", a), ("mat2", b)):
         if matrix.ndim != 2:
             raise RuntimeError(f"{position} must be a matrix. In {name}(): got {list(a.shape)} and {list(b.shape)}; "
-                               "use matmul "
-                               "for vectors and batches")
+                               "use matmul for vectors and batches")
     if a.shape[1] != b.shape[0]:
         raise mismatch(name, a, b)
     refuse_bools("addmm_impl_cpu_", a)
@@ -127,12 +125,10 @@ def check_batches(name, a, b):
     for position, batch in (("batch1", a), ("batch2", b)):
         if batch.ndim != 3:
             raise RuntimeError(f"{position} must be a 3D tensor. In {name}(): got {list(a.shape)} and {list(b.shape)}; "
-                               "use "
-                               "matmul for other numbers of dims")
+                               "use matmul for other numbers of dims")
     if a.shape[0] != b.shape[0] or a.shape[2] != b.shape[1]:
         raise RuntimeError(f"Expected size for first two dimensions of batch2 tensor to be: [{a.shape[0]}, "
-                           f"{a.shape[2]}] but "
-                           f"got: [{b.shape[0]}, {b.shape[1]}]. In {name}()")
+                           f"{a.shape[2]}] but got: [{b.shape[0]}, {b.shape[1]}]. In {name}()")
     refuse_bools("baddbmm", a)
 
 
@@ -156,8 +152,7 @@ def mv(xp, input, vec):
 def check_matrix_and_vector(name, matrix, vec):
     if matrix.ndim != 2 or vec.ndim != 1:
         raise RuntimeError(f"vector + matrix @ vector expected, got {vec.ndim}, {matrix.ndim}, {vec.ndim}. In "
-                           f"{name}(): the "
-                           f"matrix is {list(matrix.shape)}, the vector {list(vec.shape)}")
+                           f"{name}(): the matrix is {list(matrix.shape)}, the vector {list(vec.shape)}")
     if matrix.shape[1] != vec.shape[0]:
         raise mismatch(name, matrix, vec)
     refuse_bools("addmv_impl_cpu", matrix)
@@ -254,8 +249,7 @@ def shapes_disagree(input, weight):
     return RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{input.shape[-1] if input.ndim else 0} and "
                         f"{weight.shape[-1] if weight.ndim else 0}x{weight.shape[0] if weight.ndim else 0}). In "
                         f"linear(input {list(input.shape)}, weight {list(weight.shape)}): the last size of the input "
-                        "must be "
-                        "the layer's in_features")
+                        "must be the layer's in_features")
 
 
 @linear.gradient("input")

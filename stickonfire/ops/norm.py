@@ -50,8 +50,7 @@ def check_trailing(name, input, shape):
     shape = tuple(shape)
     if not shape:
         raise RuntimeError("Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
-                           "element, but "
-                           "got normalized_shape = []")
+                           "element, but got normalized_shape = []")
     if tuple(input.shape[-len(shape):]) != shape:
         raise RuntimeError(f"Given normalized_shape={list(shape)}, expected input with shape [*, "
                            f"{', '.join(map(str, shape))}], but got input of size{list(input.shape)}")

@@ -52,8 +52,7 @@ def stack(xp, tensors, dim: int = 0):
     first = tensors[0].shape
     for i, a in enumerate(tensors):
         if a.shape != first:
-            raise RuntimeError(f"stack expects each tensor to be equal size, but got {list(first)} at entry "
-                               "0 "
+            raise RuntimeError(f"stack expects each tensor to be equal size, but got {list(first)} at entry 0 "
                                f"and {list(a.shape)} at entry {i}")
     at = normalize_dim(dim, len(first) + 1)
     if at == 0:
@@ -121,8 +120,7 @@ def repeat(xp, input, repeats: Ints):
     Shape: (A, B) -> (A * r0, B * r1).   Source: PyTorch `Tensor.repeat`.
     """
     if len(repeats) < input.ndim:
-        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions "
-                           "of "
+        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of "
                            f"tensor: got {list(repeats)} for {list(input.shape)}")
     if min(repeats, default=0) < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension {min(repeats)}")
@@ -278,14 +276,12 @@ def pairs(shape: Sequence[int], pad: Sequence[int]) -> list[tuple[int, int]]:
     if len(pad) % 2:
         raise RuntimeError("Length of pad must be even but instead it equals " + str(len(pad)))
     if len(pad) > 2 * len(shape):
-        raise RuntimeError("Length of pad should be no more than twice the number of dimensions of the "
-                           "input. Pad "
+        raise RuntimeError("Length of pad should be no more than twice the number of dimensions of the input. Pad "
                            f"length is {len(pad)} while the input has {len(shape)} dimensions.")
     found = by_dim(len(shape), pad)
     for dim, (n, (low, high)) in enumerate(zip(shape, found)):
         if n + low + high < 0:
-            raise RuntimeError(f"The input size {n}, plus negative padding {low} and {high} resulted in a "
-                               "negative "
+            raise RuntimeError(f"The input size {n}, plus negative padding {low} and {high} resulted in a negative "
                                f"output size, which is invalid. Check dimension {dim} of your input.")
     return found
 
@@ -340,8 +336,7 @@ def copy(xp, input, src, non_blocking: bool = False):
     """`src` in the shape and dtype of `input`, which `copy_` overwrites.   Source: PyTorch `Tensor.copy_`."""
     if broadcast_shapes(input.shape, src.shape) != input.shape:
         raise RuntimeError(f"The expanded size of the tensor {list(src.shape)} must match the existing size "
-                           f"{list(input.shape)}: output with shape {list(input.shape)} doesn't match the "
-                           "broadcast "
+                           f"{list(input.shape)}: output with shape {list(input.shape)} doesn't match the broadcast "
                            "shape")
     return xp.broadcast_to(xp.cast(src, xp.dtype_of(input)), input.shape)
 

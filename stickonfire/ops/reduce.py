@@ -101,8 +101,7 @@ def mean(xp, input, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
     if kind.category < FLOATING:
         where = "Input" if dtype is None else "Optional"
         raise RuntimeError(f"mean(): could not infer output dtype. {where} dtype must be either a floating point or "
-                           "complex "
-                           f"dtype. Got: {kind.name.capitalize()}. Convert with .float() first")
+                           f"complex dtype. Got: {kind.name.capitalize()}. Convert with .float() first")
     values, kind = accumulable(xp, input, dtype)
     total = xp.sum_plain(values, normalize_dims(dim, input.ndim), keepdim)
     return rounded(xp, total / xp.number_like(values, count(input.shape, dim)), kind)

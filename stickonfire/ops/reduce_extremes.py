@@ -44,8 +44,7 @@ def extreme(xp, ufunc, name, input, dim, keepdim):
 def no_elements(name):
     """PyTorch's error for the extreme of nothing."""
     return RuntimeError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
-                        "reduction "
-                        "dim with the 'dim' argument.")
+                        "reduction dim with the 'dim' argument.")
 
 
 def refuse_complex(xp, name, input):
@@ -162,12 +161,10 @@ def position(xp, find, name, input, dim, keepdim):
     kind = xp.dtype_of(input)
     if kind.category == BOOL or kind.category == COMPLEX:
         raise RuntimeError(f"{name}(): does not support {'bool' if kind.category == BOOL else 'complex'} input. "
-                           "Convert it to a "
-                           "real number first")
+                           "Convert it to a real number first")
     if input.size == 0 and dim is None:
         raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
-                         "reduction "
-                         "dim with the 'dim' argument.")
+                         "reduction dim with the 'dim' argument.")
     at = None if dim is None else normalize_dim(dim, input.ndim)
     if input.ndim == 0:
         return xp.zeros((), int)

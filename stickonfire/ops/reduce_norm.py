@@ -32,8 +32,7 @@ def vector_norm(xp, x, ord: float = 2, dim: Any = None, keepdim: bool = False, *
     axis = normalize_dims(dim, x.ndim)
     if (ord < 0 or ord == inf) and count(x.shape, axis or None) == 0:
         raise RuntimeError(f"linalg.vector_norm cannot compute the {ord} norm on an empty tensor because the operation "
-                           "does "
-                           "not have an identity")
+                           "does not have an identity")
     values = xp.cast(x, float32) if kind.is_reduced else x
     return rounded(xp, norm_along(xp, values, ord, axis, keepdim), kind if kind.is_reduced else None)
 
@@ -46,8 +45,7 @@ def check_dtype(kind, dtype):
                            f"{dtype}")
     if dtype.itemsize < kind.itemsize:
         raise RuntimeError(f"linalg.vector_norm: the dtype of the input ({kind}) should be convertible without "
-                           "narrowing to "
-                           f"the specified dtype ({dtype})")
+                           f"narrowing to the specified dtype ({dtype})")
 
 
 def norm_along(xp, x, ord, axis, keepdim):

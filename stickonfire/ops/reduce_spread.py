@@ -23,8 +23,7 @@ def moments(xp, name, input, dim, correction, keepdim):
     centre = xp.add.reduce(input, axis=axis, keepdims=True) / xp.number_like(input, n)
     if n <= correction:
         warnings.warn(f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction "
-                      "factor "
-                      "(input numel divided by output numel).", stacklevel=2)
+                      "factor (input numel divided by output numel).", stacklevel=2)
     total = xp.squared_deviations(input, centre, axis, keepdim)
     return total / xp.number_like(total, max(n - correction, 0)), centre
 

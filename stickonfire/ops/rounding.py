@@ -48,8 +48,7 @@ def round(xp, input, *, decimals: int = 0):
     if decimals == 0:
         return rounded(xp, xp.rint, input)
     if input.dtype.kind != "f":
-        raise RuntimeError(f"\"round_cpu\" not implemented for '{input.dtype}' with decimals. Cast the "
-                                         "tensor to float")
+        raise RuntimeError(f"\"round_cpu\" not implemented for '{input.dtype}' with decimals. Cast the tensor to float")
     scale = 10.0 ** builtins.abs(decimals)
     return xp.rint(input * scale) / scale if decimals > 0 else xp.rint(input / scale) * scale
 

@@ -91,16 +91,12 @@ def view_dtype(xp, input, dtype: Any):
     """
     native = xp.native_dtype(dtype)
     if input.ndim == 0 and native.itemsize != input.itemsize:
-        raise RuntimeError(f"self.dim() cannot be 0 to view {xp.dtype_of(input)} as {dtype} (different "
-                           "element "
-                           "sizes)")
+        raise RuntimeError(f"self.dim() cannot be 0 to view {xp.dtype_of(input)} as {dtype} (different element sizes)")
     try:
         return input.view(native)
     except ValueError:
-        raise RuntimeError(f"self.size(-1) must be divisible by {native.itemsize // input.itemsize or 1} and "
-                           "the "
-                           f"last dim dense to view {xp.dtype_of(input)} as {dtype} (different element "
-                           "sizes), but "
+        raise RuntimeError(f"self.size(-1) must be divisible by {native.itemsize // input.itemsize or 1} and the "
+                           f"last dim dense to view {xp.dtype_of(input)} as {dtype} (different element sizes), but "
                            f"got {list(input.shape)}") from None
 
 
@@ -143,10 +139,8 @@ def permute(xp, input, dims: Ints):
     except (ValueError, TypeError):
         pass
     if len(dims) != input.ndim:
-        raise RuntimeError("permute(sparse_coo): number of dimensions in the tensor input does not match the "
-                           "length "
-                           f"of the desired ordering of dimensions i.e. input.dim() = {input.ndim} is not "
-                           "equal to "
+        raise RuntimeError("permute(sparse_coo): number of dimensions in the tensor input does not match the length "
+                           f"of the desired ordering of dimensions i.e. input.dim() = {input.ndim} is not equal to "
                            f"len(dims) = {len(dims)}")
     order = tuple([normalize_dim(d, input.ndim) for d in dims])
     if len(set(order)) < len(order):
@@ -164,8 +158,7 @@ def movedim(xp, input, source: Any, destination: Any):
     """Dims moved to other positions, the rest in order.   Source: PyTorch `movedim`."""
     pairs = [dims_once(d, input.ndim) for d in (source, destination)]
     if len(pairs[0]) != len(pairs[1]):
-        raise RuntimeError("movedim: Invalid source or destination dims: source and destination must have "
-                           "the same "
+        raise RuntimeError("movedim: Invalid source or destination dims: source and destination must have the same "
                            f"number of elements, got {list(pairs[0])} and {list(pairs[1])}")
     return xp.moveaxis(input, *pairs) if input.ndim else input[...]
 
@@ -213,8 +206,7 @@ def expand(xp, input, size: Ints, *, implicit: bool = False):
     size = tuple(size)
     extra = len(size) - input.ndim
     if extra < 0:
-        raise RuntimeError(f"expand(): the number of sizes provided ({len(size)}) must be greater or equal "
-                           "to the "
+        raise RuntimeError(f"expand(): the number of sizes provided ({len(size)}) must be greater or equal to the "
                            f"number of dimensions in the tensor ({input.ndim}), got {list(size)} for "
                            f"{list(input.shape)}")
     target = []
@@ -224,8 +216,7 @@ def expand(xp, input, size: Ints, *, implicit: bool = False):
             raise RuntimeError(f"expand(): The expanded size of the tensor ({n}) isn't allowed in a leading, "
                                f"non-existing dimension {i}")
         if old is not None and n not in (-1, old) and old != 1:
-            raise RuntimeError(f"The expanded size of the tensor ({n}) must match the existing size ({old}) "
-                               "at "
+            raise RuntimeError(f"The expanded size of the tensor ({n}) must match the existing size ({old}) at "
                                f"non-singleton dimension {i}.  Target sizes: {list(size)}.  Tensor sizes: "
                                f"{list(input.shape)}")
         target.append(old if n == -1 else n)
@@ -244,7 +235,7 @@ def broadcast_to(xp, input, size: Ints):
 broadcast_to.gradient("input")(passed_on)
 
 
-@op(publish=BOTH, view="maybe", grad_name="ViewBackward0")
+@op(view="maybe", grad_name="ViewBackward0")
 def flatten(xp, input, start_dim: int = 0, end_dim: int = -1):
     """Dims start_dim to end_dim as one. Shape: (A, B, C) -> (A, B * C) for start_dim=1.
 
@@ -272,8 +263,7 @@ def unflatten(xp, input, dim: int, sizes: Ints):
     try:
         parts = infer_size(sizes, length)
     except RuntimeError:
-        raise RuntimeError(f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim "
-                           f"{dim} "
+        raise RuntimeError(f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} "
                            f"({length}) in the input tensor") from None
     return input.reshape(input.shape[:at] + parts + input.shape[at + 1:])
 
@@ -389,8 +379,7 @@ def split_with_sizes(xp, input, split_sizes: Ints, dim: int = 0):
         raise RuntimeError("split expects at least a 1-dimensional tensor")
     at = normalize_dim(dim, input.ndim)
     if sum(split_sizes) != input.shape[at] or min(split_sizes, default=0) < 0:
-        raise RuntimeError(f"split_with_sizes expects split_sizes to sum exactly to {input.shape[at]} (input "
-                           "tensor's "
+        raise RuntimeError(f"split_with_sizes expects split_sizes to sum exactly to {input.shape[at]} (input tensor's "
                            f"size at dimension {dim}), but got split_sizes={list(split_sizes)}")
     return parts(input, split_sizes, at)
 
@@ -408,8 +397,7 @@ def split(xp, input, split_size: int, dim: int = 0):
     if split_size < 0:
         raise RuntimeError(f"split expects split_size be non-negative, but got split_size={split_size}")
     if split_size == 0 and size:
-        raise RuntimeError("split_size can only be 0 if dimension size is 0, but got dimension size of "
-                           f"{size}")
+        raise RuntimeError(f"split_size can only be 0 if dimension size is 0, but got dimension size of {size}")
     count = max(-(-size // split_size), 1) if split_size else 1
     return parts(input, [min(split_size, size - i * split_size) for i in range(count)], at)
 

@@ -204,8 +204,7 @@ def distinct_slices(xp, input, dim: int, consecutive: bool = False):
     """
     at = normalize_dim(dim, input.ndim)
     if input.size == 0 and input.shape[at]:
-        raise RuntimeError("There are 0 sized dimensions, and they aren't selected, so unique cannot be "
-                           "applied")
+        raise RuntimeError("There are 0 sized dimensions, and they aren't selected, so unique cannot be applied")
     return xp.distinct_slices(input, at, consecutive)
 
 

@@ -36,14 +36,12 @@ modified_bessel_k0 = of_one("modified_bessel_k0", "The modified Bessel function 
 modified_bessel_k1 = of_one("modified_bessel_k1", "The modified Bessel function of the second kind, order 1.")
 scaled_modified_bessel_k0 = of_one("scaled_modified_bessel_k0", "exp(input) times modified_bessel_k0.")
 scaled_modified_bessel_k1 = of_one("scaled_modified_bessel_k1", "exp(input) times modified_bessel_k1.")
-spherical_bessel_j0 = of_one("spherical_bessel_j0", "The spherical Bessel function of the first kind, order "
-                                                    "0.")
+spherical_bessel_j0 = of_one("spherical_bessel_j0", "The spherical Bessel function of the first kind, order 0.")
 
 KINDS = (("t", "first"), ("u", "second"), ("v", "third"), ("w", "fourth"))
 chebyshev = [of_order(f"chebyshev_polynomial_{k}", f"Chebyshev's polynomial of the {kind} kind")
              for k, kind in KINDS]
-shifted = [of_order(f"shifted_chebyshev_polynomial_{k}", f"Chebyshev's polynomial of the {kind} kind on [0, "
-                                                         f"1],")
+shifted = [of_order(f"shifted_chebyshev_polynomial_{k}", f"Chebyshev's polynomial of the {kind} kind on [0, 1],")
            for k, kind in KINDS]
 hermite_polynomial_h = of_order("hermite_polynomial_h", "The physicists' Hermite polynomial")
 hermite_polynomial_he = of_order("hermite_polynomial_he", "The probabilists' Hermite polynomial")

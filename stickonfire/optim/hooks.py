@@ -78,8 +78,7 @@ def _step_among_hooks(step: Callable, optimizer: Any, args: tuple, kwargs: dict[
         if result is None:
             continue
         if not (isinstance(result, tuple) and len(result) == 2):
-            raise RuntimeError(f"{step} must return None or a tuple of (new_args, new_kwargs), but got "
-                               f"{result}.")
+            raise RuntimeError(f"{step} must return None or a tuple of (new_args, new_kwargs), but got {result}.")
         args, kwargs = result
     optimizer.__dict__["_among_hooks"] = True
     try:

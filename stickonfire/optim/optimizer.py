@@ -100,8 +100,7 @@ class Optimizer:
             self._check_parameter(param)
         for name, default in self.defaults.items():
             if default is required and name not in param_group:
-                raise ValueError("parameter group didn't specify a value of required optimization parameter "
-                                 f"{name}")
+                raise ValueError(f"parameter group didn't specify a value of required optimization parameter {name}")
             param_group.setdefault(name, default)
         if len(tensors) != len(set(tensors)):
             warnings.warn("optimizer contains a parameter group with duplicate parameters; in future, this "

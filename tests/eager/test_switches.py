@@ -82,11 +82,10 @@ def test_switches_of_libraries(name):
     assert not getattr(module, "is_available", lambda: False)()
 
 
-def test_switches_of_libraries_can_be_set():
-    torch.backends.cudnn.benchmark = True
-    assert torch.backends.cudnn.benchmark
-    torch.backends.cudnn.benchmark = False
-    torch.backends.cuda.matmul.allow_tf32 = True
+def test_switches_of_libraries_can_be_set(monkeypatch):
+    for switches, name in ((torch.backends.cudnn, "benchmark"), (torch.backends.cuda.matmul, "allow_tf32")):
+        monkeypatch.setattr(switches, name, True)
+        assert getattr(switches, name)
     with pytest.raises(AttributeError, match="nosuch"):
         getattr(torch.backends, "nosuch")  # noqa: B009
 

@@ -13,7 +13,7 @@ DTYPES = ("bool", "uint8", "int64", "float16", "bfloat16", "float32", "complex64
 LEFT_OUT = (
     "set_ get_ is_ rand use_ are_ manual_seed seed initial_seed save load typename fork_rng bernoulli poisson "
     "empty dropout alpha_dropout feature_dropout multinomial normal rrelu swap_tensors svd_lowrank pca_lowrank "
-    "from_dlpack frombuffer broadcast_shapes"
+    "from_dlpack to_dlpack frombuffer broadcast_shapes"
 ).split()
 # Last bits of LAPACK, memory order of its results, complex32: see docs/differences.md.
 DIFFERENT = {

@@ -45,8 +45,7 @@ def checked_parts(arrays: Sequence[Any], dim: int) -> list[Any]:
             raise RuntimeError(f"Tensors must have same number of dimensions: got {first.ndim} and {a.ndim}")
         if a.shape[:axis] + a.shape[axis + 1:] != first.shape[:axis] + first.shape[axis + 1:]:
             raise RuntimeError(f"Sizes of tensors must match except in dimension {axis}. Expected size "
-                               f"{list(first.shape)} but got size {list(a.shape)} for tensor number {i} in "
-                               "the list.")
+                               f"{list(first.shape)} but got size {list(a.shape)} for tensor number {i} in the list.")
     return real_ones
 
 

@@ -52,8 +52,7 @@ def isreal(a: Any) -> Any:
 
 def _never(a: Any) -> Any:
     if a.dtype.kind == "c":
-        raise RuntimeError("isposinf and isneginf are not supported for complex inputs. Take .real or .imag "
-                           "first")
+        raise RuntimeError("isposinf and isneginf are not supported for complex inputs. Take .real or .imag first")
     return np.zeros(a.shape, np.bool_)
 
 

@@ -28,8 +28,7 @@ def _converging(name: str, run: Callable[..., Any], a: Array, *args: Any, **kwar
         return run(a, *args, **kwargs)
     except np.linalg.LinAlgError as error:
         raise LinAlgError(f"{name}: The algorithm failed to converge because the input matrix is ill-conditioned or "
-                          "contained "
-                          f"non-finite values ({error})") from None
+                          f"contained non-finite values ({error})") from None
 
 
 def solve_info(a: Array, b: Array) -> tuple[Array, Array]:

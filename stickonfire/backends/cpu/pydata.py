@@ -76,8 +76,7 @@ def without_tensors(data: Any) -> Any:
         return data.detach().numpy()[()] if str(data.dtype) != "torch.bfloat16" else data.item()
     if data.numel() != 1:
         raise TypeError("only integer tensors of a single element can be converted to an index. To join tensors of "
-                        "shape "
-                        f"{list(data.shape)} use torch.stack() or torch.cat()")
+                        f"shape {list(data.shape)} use torch.stack() or torch.cat()")
     return data.reshape(()).detach().numpy()[()]
 
 

@@ -129,10 +129,8 @@ def as_strided(a: Any, shape: Sequence[int], strides: Sequence[int], start: int 
     count = math.prod(shape)
     reach = first + sum((n - 1) * s for n, s in zip(shape, strides)) + 1 if count else 0
     if reach > flat.size:
-        raise RuntimeError(f"setStorage: sizes {list(shape)}, strides {list(strides)}, storage offset "
-                           f"{first}, "
-                           f"and itemsize {size} requiring a storage size of {reach * size} are out of "
-                           "bounds "
+        raise RuntimeError(f"setStorage: sizes {list(shape)}, strides {list(strides)}, storage offset {first}, "
+                           f"and itemsize {size} requiring a storage size of {reach * size} are out of bounds "
                            f"for storage of size {flat.size * size}")
     return np.ndarray(shape, a.dtype, flat, first * size if count else 0, [s * size for s in strides])
 

@@ -168,7 +168,6 @@ def softmin(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any
 
 def _implicit_dim(name: str, input: Any, stacklevel: int) -> int:
     """The dimension PyTorch picks where none is given. Warns."""
-    warnings.warn(f"Implicit dimension choice for {name} has been deprecated. Change the call to include "
-                  "dim=X "
+    warnings.warn(f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X "
                   "as an argument.", stacklevel=stacklevel)
     return 0 if input.dim() in (0, 1, 3) else 1

@@ -31,8 +31,7 @@ def scaled_dot_product_attention(query: Any, key: Any, value: Any, attn_mask: An
         return scaled_dot_product_attention(query, key, value, mask, dropout_p, is_causal, scale,
                                             enable_gqa).to(kind)
     if is_causal and attn_mask is not None:
-        raise RuntimeError("_scaled_dot_product_attention: Explicit attn_mask should not be set when "
-                           "is_causal=True")
+        raise RuntimeError("_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True")
     if enable_gqa:
         key, value = _repeated(key, query, "key"), _repeated(value, query, "value")
     scale = 1.0 / math.sqrt(query.shape[-1]) if scale is None else scale
@@ -76,6 +75,5 @@ def _check(query: Any, key: Any, value: Any) -> None:
         raise RuntimeError(f"Expected query, key, and value to have the same dtype, but got query.dtype: "
                            f"{query.dtype} key.dtype: {key.dtype} and value.dtype: {value.dtype} instead.")
     if min(query.dim(), key.dim(), value.dim()) < 2:
-        raise RuntimeError("Expected query, key, and value to all be  at least 2 dimensional, but got "
-                           "query.dim(): "
+        raise RuntimeError("Expected query, key, and value to all be  at least 2 dimensional, but got query.dim(): "
                            f"{query.dim()} key.dim(): {key.dim()} and value.dim(): {value.dim()} instead.")

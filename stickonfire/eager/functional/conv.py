@@ -42,8 +42,7 @@ def batched(input: Any, dims: int, name: str) -> tuple[Any, bool]:
         return input.unsqueeze(0), True
     if input.dim() != dims + 2:
         raise RuntimeError(f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {name}, but got "
-                           "input of "
-                           f"size: {list(input.shape)}")
+                           f"input of size: {list(input.shape)}")
     return input, False
 
 
@@ -58,8 +57,7 @@ def check_weight(input: Any, weight: Any, bias: Any, groups: int, transposed: bo
                            f"got weight of size {shape}")
     if shape[0] < groups or shape[0] % groups:
         raise RuntimeError(f"Given groups={groups}, expected weight to be at least {groups} at dimension 0 and "
-                           "divisible by "
-                           f"it, but got weight of size {shape} instead")
+                           f"divisible by it, but got weight of size {shape} instead")
     wanted = shape[0] if transposed else shape[1] * groups
     if channels != wanted:
         raise RuntimeError(f"Given {'transposed=1' if transposed else f'groups={groups}'}, weight of size {shape}, "
@@ -68,8 +66,7 @@ def check_weight(input: Any, weight: Any, bias: Any, groups: int, transposed: bo
     outputs = shape[1] * groups if transposed else shape[0]
     if bias is not None and (bias.dim() != 1 or bias.shape[0] != outputs):
         raise RuntimeError(f"Given {'transposed=1' if transposed else f'groups={groups}'}, weight of size {shape}, "
-                           "expected "
-                           f"bias to be 1-dimensional with {outputs} elements, but got bias of size "
+                           f"expected bias to be 1-dimensional with {outputs} elements, but got bias of size "
                            f"{list(bias.shape)} instead")
 
 
@@ -178,8 +175,7 @@ def _conv_transpose(dims: int, name: str, input: Any, weight: Any, bias: Any, st
                    zip(input.shape[2:], weight.shape[2:], stride, padding, dilation, extra)])
     if min(shape) <= 0:
         raise RuntimeError(f"Given input size per channel: {list(input.shape[2:])}. Calculated output size per "
-                           "channel: "
-                           f"{list(shape)}. Output size is too small")
+                           f"channel: {list(shape)}. Output size is too small")
     out = _convolution_input(input, weight, bias, shape, stride, padding, dilation, groups)
     return out.squeeze(0) if single else out
 
@@ -249,8 +245,7 @@ def _count(spatial: Sequence[int], kernel: Sequence[int], dilation: Sequence[int
     if min(sizes) < 1:
         raise RuntimeError(f"Given input with spatial size {tuple(spatial)}, kernel_size={tuple(kernel)}, "
                            f"dilation={tuple(dilation)}, padding={tuple(padding)}, calculated shape of the array of "
-                           "sliding "
-                           f"blocks as {tuple(sizes)}, but its components must be at least one.")
+                           f"sliding blocks as {tuple(sizes)}, but its components must be at least one.")
     return sizes
 
 
@@ -266,8 +261,7 @@ def unfold(input: Any, kernel_size: Numbers, dilation: Numbers = 1, padding: Num
     lists = _window_numbers(kernel_size, dilation, padding, stride)
     if input.dim() not in (3, 4) or 0 in input.shape[input.dim() - 3:]:
         raise RuntimeError("Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero "
-                           "dimensions "
-                           f"for input, but got: {list(input.shape)}")
+                           f"dimensions for input, but got: {list(input.shape)}")
     _count(input.shape[-2:], *lists)
     out = _im2col(input if input.dim() == 4 else input.unsqueeze(0), *lists)
     return out if input.dim() == 4 else out.squeeze(0)
@@ -285,15 +279,13 @@ def fold(input: Any, output_size: Numbers, kernel_size: Numbers, dilation: Numbe
                            f"dimensions for input, but got: {list(input.shape)}")
     if input.shape[-2] % math.prod(lists[0]):
         raise RuntimeError("Expected size of input's dimension 1 to be divisible by the product of kernel_size, but "
-                           "got "
-                           f"input.size(1)={input.shape[-2]} and kernel_size={lists[0]}.")
+                           f"got input.size(1)={input.shape[-2]} and kernel_size={lists[0]}.")
     sizes = _count(shape, *lists)
     if input.shape[-1] != math.prod(sizes):
         raise RuntimeError(f"Given output_size={shape}, kernel_size={lists[0]}, dilation={lists[1]}, "
                            f"padding={lists[2]}, "
                            f"stride={lists[3]}, expected size of input's dimension 2 to match the calculated number "
-                           "of sliding "
-                           f"blocks {sizes[0]} * {sizes[1]} = {math.prod(sizes)}, but got "
+                           f"of sliding blocks {sizes[0]} * {sizes[1]} = {math.prod(sizes)}, but got "
                            f"input.size(2)={input.shape[-1]}.")
     out = _col2im(input if input.dim() == 3 else input.unsqueeze(0), shape, *lists)
     return out if input.dim() == 3 else out.squeeze(0)

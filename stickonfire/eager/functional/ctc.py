@@ -58,8 +58,7 @@ def _check(log_probs: Any, times: Sequence[int], lengths: Sequence[int], blank: 
         raise RuntimeError("log_probs tensor must not be empty")
     if len(times) != count or len(lengths) != count:
         raise RuntimeError(f"input_lengths and target_lengths must be of size batch_size: {count}, not {len(times)} "
-                           "and "
-                           f"{len(lengths)}")
+                           f"and {len(lengths)}")
     if any(n < 0 or n > steps for n in times):
         raise RuntimeError(f"Expected input_lengths to have value at most {steps}, but got value {max(times)} (while "
                            "checking arguments for ctc_loss_cpu)")

@@ -71,8 +71,7 @@ def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
                            f"{list(input1.shape)} and {list(input2.shape)}")
     outputs, left, right = weight.shape
     if input1.shape[-1] != left or input2.shape[-1] != right:
-        raise RuntimeError(f"bilinear(): input1 size {input1.shape[-1]} and input2 size {input2.shape[-1]} "
-                           "do "
+        raise RuntimeError(f"bilinear(): input1 size {input1.shape[-1]} and input2 size {input2.shape[-1]} do "
                            f"not match weight size {list(weight.shape)}")
     folded = weight.permute(1, 0, 2).reshape(left, outputs * right)                       # (D1, O * D2)
     halves = (input1.reshape(-1, left) @ folded).reshape(-1, outputs, right)              # (B, O, D2)

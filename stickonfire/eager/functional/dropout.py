@@ -63,10 +63,8 @@ def dropout1d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
     """
     _check_probability(p)
     if input.dim() not in (2, 3):
-        raise RuntimeError(f"dropout1d: Expected 2D or 3D input, but received a {input.dim()}D input. Note "
-                           "that "
-                           "dropout1d exists to provide channel-wise dropout on inputs with 1 spatial "
-                           "dimension, "
+        raise RuntimeError(f"dropout1d: Expected 2D or 3D input, but received a {input.dim()}D input. Note that "
+                           "dropout1d exists to provide channel-wise dropout on inputs with 1 spatial dimension, "
                            "a channel dimension, and an optional batch dimension (i.e. 2D or 3D inputs).")
     return _with_batch(input, 3, p, training, inplace)
 
@@ -78,10 +76,8 @@ def dropout2d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
     """
     _check_probability(p)
     if input.dim() not in (3, 4):
-        warnings.warn(f"dropout2d: Received a {input.dim()}-D input to dropout2d, which is deprecated and "
-                      "will "
-                      "result in an error in a future release. To retain the behavior and silence this "
-                      "warning, "
+        warnings.warn(f"dropout2d: Received a {input.dim()}-D input to dropout2d, which is deprecated and will "
+                      "result in an error in a future release. To retain the behavior and silence this warning, "
                       "please use dropout instead.", stacklevel=2)
     if input.dim() == 3:
         warnings.warn("dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout "
@@ -97,10 +93,8 @@ def dropout3d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
     """
     _check_probability(p)
     if input.dim() not in (4, 5):
-        warnings.warn(f"dropout3d: Received a {input.dim()}-D input to dropout3d, which is deprecated and "
-                      "will "
-                      "result in an error in a future release. To retain the behavior and silence this "
-                      "warning, "
+        warnings.warn(f"dropout3d: Received a {input.dim()}-D input to dropout3d, which is deprecated and will "
+                      "result in an error in a future release. To retain the behavior and silence this warning, "
                       "please use dropout instead.", stacklevel=2)
     return _with_batch(input, 5, p, training, inplace)
 

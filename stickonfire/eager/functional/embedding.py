@@ -21,8 +21,7 @@ def embedding(input: Any, weight: Any, padding_idx: int | None = None, max_norm:
     Source: PyTorch `embedding`.
     """
     if sparse:
-        raise NotImplementedError("embedding: sparse gradients are not supported; use sparse=False, which "
-                                  "gives "
+        raise NotImplementedError("embedding: sparse gradients are not supported; use sparse=False, which gives "
                                   "the same values")
     if weight.dim() != 2:
         raise RuntimeError("'weight' must be 2-D")

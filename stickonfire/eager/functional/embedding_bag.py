@@ -57,12 +57,10 @@ def _check(input: Any, weight: Any, offsets: Any, mode: str, per_sample_weights:
         raise RuntimeError(f"embedding_bag: weight has to be a 2D Tensor, but got Tensor of dimension {weight.dim()}")
     if per_sample_weights is not None and tuple(input.shape) != tuple(per_sample_weights.shape):
         raise ValueError(f"embedding_bag: If per_sample_weights ({list(per_sample_weights.shape)}) is not None, then "
-                         "it must "
-                         f"have the same shape as the input ({list(input.shape)})")
+                         f"it must have the same shape as the input ({list(input.shape)})")
     if input.dim() == 2 and offsets is not None:
         raise ValueError("if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed "
-                         "length "
-                         "sequences. However, found offsets of type " + type(offsets).__name__)
+                         "length sequences. However, found offsets of type " + type(offsets).__name__)
     if input.dim() == 1:
         if offsets is None:
             raise ValueError("offsets has to be a 1D Tensor but got None")
@@ -90,8 +88,7 @@ def _bags(input: Any, offsets: Any, include_last: bool) -> tuple[int, Any]:
         raise RuntimeError("include_last_offset: number of offset should be at least 1")
     if offsets.numel() and int(offsets[0]) != 0:
         raise RuntimeError("offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from "
-                           "position 0. "
-                           f"However, got {int(offsets[0])}")
+                           f"position 0. However, got {int(offsets[0])}")
     if offsets.numel() and int(offsets[-1]) > count:
         raise RuntimeError(f"offsets[-1] can not be greater than input's length({count}) but got offsets[-1] of "
                            f"{int(offsets[-1])}")

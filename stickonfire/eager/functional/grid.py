@@ -22,22 +22,18 @@ def affine_grid(theta: Any, size: Sequence[int], align_corners: bool | None = No
     """
     if align_corners is None:
         warnings.warn("Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. "
-                      "Please "
-                      "specify align_corners=True if the old behavior is desired. See the documentation of "
-                      "grid_sample for "
-                      "details.", stacklevel=2)
+                      "Please specify align_corners=True if the old behavior is desired. See the documentation of "
+                      "grid_sample for details.", stacklevel=2)
         align_corners = False
     if not theta.is_floating_point():
         raise ValueError(f"Expected theta to have floating point type, but got {theta.dtype}")
     dims = len(size) - 2
     if dims not in (2, 3):
         raise NotImplementedError("affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, "
-                                  "respectively. "
-                                  f"Got size {tuple(size)}")
+                                  f"respectively. Got size {tuple(size)}")
     if theta.dim() != 3 or tuple(theta.shape[1:]) != (dims, dims + 1):
         raise ValueError(f"Expected a batch of {dims}D affine matrices of shape Nx{dims}x{dims + 1} for size "
-                         f"{tuple(size)}. Got "
-                         f"{tuple(theta.shape)}.")
+                         f"{tuple(size)}. Got {tuple(theta.shape)}.")
     if min(size) <= 0:
         raise ValueError(f"Expected non-zero, positive output size. Got {tuple(size)}")
     spatial = tuple(size[2:])
@@ -77,10 +73,8 @@ def grid_sample(input: Any, grid: Any, mode: str = "bilinear", padding_mode: str
     _check_choice(mode, padding_mode)
     if align_corners is None:
         warnings.warn("Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. "
-                      "Please "
-                      "specify align_corners=True if the old behavior is desired. See the documentation of "
-                      "grid_sample for "
-                      "details.", stacklevel=2)
+                      "Please specify align_corners=True if the old behavior is desired. See the documentation of "
+                      "grid_sample for details.", stacklevel=2)
         align_corners = False
     _check_shapes(input, grid, mode)
     dims = input.dim() - 2
@@ -96,31 +90,26 @@ def grid_sample(input: Any, grid: Any, mode: str = "bilinear", padding_mode: str
 def _check_choice(mode: str, padding_mode: str) -> None:
     if mode not in ("bilinear", "nearest", "bicubic"):
         raise ValueError("nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but "
-                         "got: "
-                         f"'{mode}'")
+                         f"got: '{mode}'")
     if padding_mode not in ("zeros", "border", "reflection"):
         raise ValueError("nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or "
-                         "'reflection', but "
-                         f"got: '{padding_mode}'")
+                         f"'reflection', but got: '{padding_mode}'")
 
 
 def _check_shapes(input: Any, grid: Any, mode: str) -> None:
     dims = input.dim() - 2
     if input.dtype is not grid.dtype:
         raise RuntimeError(f"grid_sampler(): expected input and grid to have same dtype, but input has {input.dtype} "
-                           "and grid "
-                           f"has {grid.dtype}")
+                           f"and grid has {grid.dtype}")
     if dims not in (2, 3) or grid.dim() != input.dim():
         raise RuntimeError("grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, but "
-                           "got input "
-                           f"with sizes {list(input.shape)} and grid with sizes {list(grid.shape)}")
+                           f"got input with sizes {list(input.shape)} and grid with sizes {list(grid.shape)}")
     if input.shape[0] != grid.shape[0]:
         raise RuntimeError("grid_sampler(): expected grid and input to have same batch size, but got input with sizes "
                            f"{list(input.shape)} and grid with sizes {list(grid.shape)}")
     if grid.shape[-1] != dims:
         raise RuntimeError(f"grid_sampler(): expected grid to have size {dims} in last dimension, but got grid with "
-                           "sizes "
-                           f"{list(grid.shape)}")
+                           f"sizes {list(grid.shape)}")
     if 0 in input.shape[2:]:
         raise RuntimeError("grid_sampler(): expected input to have non-empty spatial dimensions, but input has sizes "
                            f"{list(input.shape)}")

@@ -80,8 +80,7 @@ def kl_div(input: Any, target: Any, size_average: bool | None = None, reduce: bo
         reduction = legacy_reduction(size_average, reduce)
     elif reduction == "mean":
         warnings.warn("reduction: 'mean' divides the total loss by both the batch size and the support size."
-                      "'batchmean' divides only by the batch size, and aligns with the KL div math "
-                      "definition."
+                      "'batchmean' divides only by the batch size, and aligns with the KL div math definition."
                       "'mean' will be changed to behave the same as 'batchmean' in the next major release.",
                       stacklevel=2)
     if reduction == "batchmean":
@@ -104,6 +103,9 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, size_avera
     if target.shape != input.shape:
         raise ValueError(f"Using a target size ({target.size()}) that is different to the input size "
                          f"({input.size()}) is deprecated. Please ensure they have the same size.")
+    if target.dtype.category != input.dtype.category:
+        raise RuntimeError(f"Found dtype {target.dtype} but expected {input.dtype}. In binary_cross_entropy: convert the "
+                           "target with .float()")
     return _binary_cross_entropy(input, target, weight, reduction=reduction)
 
 
@@ -172,8 +174,7 @@ def _soft_targets(log_probabilities: Any, target: Any, weight: Any, ignore_index
                   smoothing: float, dim: int) -> Any:
     """Cross-entropy against probabilities of classes."""
     if not target.is_floating_point():
-        raise RuntimeError("Expected floating point type for target with class probabilities, got "
-                           f"{target.dtype}")
+        raise RuntimeError(f"Expected floating point type for target with class probabilities, got {target.dtype}")
     if ignore_index >= 0:
         raise RuntimeError("ignore_index is not supported for floating point target")
     classes = log_probabilities.shape[dim]

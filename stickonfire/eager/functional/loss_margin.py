@@ -35,8 +35,7 @@ def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0
     if size_average is not None or reduce is not None:
         reduction = legacy_reduction(size_average, reduce)
     if input1.dim() != input2.dim() or input1.dim() != target.dim():
-        raise RuntimeError("margin_ranking_loss : All input tensors should have same dimension but got "
-                           "sizes: "
+        raise RuntimeError("margin_ranking_loss : All input tensors should have same dimension but got sizes: "
                            f"input1: {input1.size()}, input2: {input2.size()}, target: {target.size()} ")
     return reduced((-target * (input1 - input2) + margin).clamp_min(0), reduction)
 
@@ -111,8 +110,7 @@ def triplet_margin_with_distance_loss(anchor: Any, positive: Any, negative: Any,
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
     if not anchor.dim() == positive.dim() == negative.dim():
-        raise RuntimeError("The anchor, positive, and negative tensors are expected to have the same "
-                           "number of "
+        raise RuntimeError("The anchor, positive, and negative tensors are expected to have the same number of "
                            f"dimensions, but got: anchor {anchor.dim()}D, positive {positive.dim()}D, and "
                            f"negative {negative.dim()}D inputs")
     distance = distance_function or pairwise_distance
@@ -169,8 +167,7 @@ def multilabel_margin_loss(input: Any, target: Any, size_average: bool | None = 
         reduction = legacy_reduction(size_average, reduce)
     check_reduction(reduction)
     if input.dim() > 2 or input.shape != target.shape:
-        raise RuntimeError(f"inconsistent target size: {list(target.shape)} for input of size: "
-                           f"{list(input.shape)}")
+        raise RuntimeError(f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}")
     rows, labels = (t.reshape(1, -1) if t.dim() < 2 else t for t in (input, target))
     valid = (labels < 0).cumsum(1) == 0
     places = labels.clamp(min=0)

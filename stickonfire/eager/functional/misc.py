@@ -16,8 +16,7 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     Source: PyTorch `one_hot`.
     """
     if tensor.dtype != int64:
-        raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor. Got "
-                           f"{tensor.dtype}")
+        raise RuntimeError(f"one_hot is only applicable to index tensor of type LongTensor. Got {tensor.dtype}")
     if tensor.numel() == 0:
         if num_classes <= 0:
             raise RuntimeError("Can not infer total number of classes from empty tensor.")

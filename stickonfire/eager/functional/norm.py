@@ -109,15 +109,12 @@ def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None
     samples, channels, *positions = input.shape
     _require_several_values([samples * channels // num_groups, num_groups, *positions])
     if channels % num_groups:
-        raise RuntimeError("Expected number of channels in input to be divisible by num_groups, but got "
-                           "input of "
+        raise RuntimeError("Expected number of channels in input to be divisible by num_groups, but got input of "
                            f"shape {list(input.shape)} and num_groups={num_groups}")
     for name, t in (("weight", weight), ("bias", bias)):
         if t is not None and tuple(t.shape) != (channels,):
-            raise RuntimeError(f"Expected {name} to be a vector of size equal to the number of channels in "
-                               "input, "
-                               f"but got {name} of shape {list(t.shape)} and input of shape "
-                               f"{list(input.shape)}")
+            raise RuntimeError(f"Expected {name} to be a vector of size equal to the number of channels in input, "
+                               f"but got {name} of shape {list(t.shape)} and input of shape {list(input.shape)}")
     grouped = input.reshape((samples, num_groups, channels // num_groups, math.prod(positions)))
     per_group = (1, num_groups, channels // num_groups, 1)
     out = standardize(grouped, None if weight is None else weight.reshape(per_group),

@@ -26,8 +26,7 @@ def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | N
     if len(pad) % 2:
         raise RuntimeError("Padding length must be divisible by 2")
     if len(pad) // 2 > input.dim():
-        raise RuntimeError("Padding length should be less than or equal to two times the input dimension "
-                           "but got "
+        raise RuntimeError("Padding length should be less than or equal to two times the input dimension but got "
                            f"padding length {len(pad)} and input of dimension {input.dim()}")
     sides = [(input.dim() - 1 - i // 2, pad[i], pad[i + 1]) for i in range(0, len(pad), 2)]
     if mode == "constant":
@@ -37,10 +36,8 @@ def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | N
     if mode not in MODES:
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     if not (len(sides) <= 3 and input.dim() in (len(sides) + 1, len(sides) + 2)):
-        raise NotImplementedError("Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for "
-                                  "now: a pad "
-                                  f"of {len(sides)} dims wants {len(sides) + 1} or {len(sides) + 2} dims, "
-                                  "not "
+        raise NotImplementedError("Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now: a pad "
+                                  f"of {len(sides)} dims wants {len(sides) + 1} or {len(sides) + 2} dims, not "
                                   f"{input.dim()}")
     for dim, before, after in sides:
         input = _copied(input, mode, dim, before, after)
@@ -74,16 +71,13 @@ def _copied(input: Any, mode: str, dim: int, before: int, after: int) -> Any:
 def _check_room(input: Any, mode: str, dim: int, before: int, after: int) -> None:
     size, shape = input.shape[dim], list(input.shape)
     if mode == "reflect" and (before >= size or after >= size):
-        raise RuntimeError("Argument #4: Padding size should be less than the corresponding input "
-                           "dimension, but got: "
+        raise RuntimeError("Argument #4: Padding size should be less than the corresponding input dimension, but got: "
                            f"padding ({before}, {after}) at dimension {dim} of input {shape}")
     if mode == "circular" and (before > size or after > size):
         raise RuntimeError("Padding value causes wrapping around more than once: padding "
                            f"({before}, {after}) at dimension {dim} of input {shape}")
     if size == 0:
-        raise RuntimeError(f"Expected {input.dim()}D tensor with possibly 0 batch size and other non-zero "
-                           "dimensions "
+        raise RuntimeError(f"Expected {input.dim()}D tensor with possibly 0 batch size and other non-zero dimensions "
                            f"for input, but got: {shape}")
     if size + before + after < 1:
-        raise RuntimeError(f"input (size {size} at dimension {dim}) is too small for padding ({before}, "
-                           f"{after})")
+        raise RuntimeError(f"input (size {size} at dimension {dim}) is too small for padding ({before}, {after})")

@@ -35,12 +35,10 @@ def check_input(input: Any, dims: int, function: str) -> None:
     """Raises RuntimeError unless there are channels, perhaps a batch, and no empty dims but the batch."""
     if input.dim() not in (dims + 1, dims + 2):
         raise RuntimeError(f"{function}: Expected {dims + 1}D or {dims + 2}D (batch mode) tensor expected for input, "
-                           "but got "
-                           f"input of size {list(input.shape)}")
+                           f"but got input of size {list(input.shape)}")
     if 0 in input.shape[input.dim() - dims - 1:]:
         raise RuntimeError(f"{function}: Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 dim "
-                           "batch size "
-                           f"for input, but got: {list(input.shape)}")
+                           f"batch size for input, but got: {list(input.shape)}")
 
 
 def window_specs(input: Any, dims: int, function: str, kernel: Any, stride: Any, padding: Any, dilation: Any,
@@ -229,8 +227,7 @@ def _unpool(dims: int, input: Any, indices: Any, kernel: Any, stride: Any, paddi
         raise RuntimeError(f"elements in indices should be type int64 but got: {indices.dtype}")
     if tuple(indices.shape) != tuple(input.shape):
         raise RuntimeError(f"Expected shape of indices to be same as that of the input tensor ({list(input.shape)}) "
-                           "but got "
-                           f"indices tensor with shape: {list(indices.shape)}")
+                           f"but got indices tensor with shape: {list(indices.shape)}")
     check_input(input, dims, name)
     if min(stride) <= 0:
         raise RuntimeError(f"strides should be greater than zero, but got stride: {stride}")
@@ -252,8 +249,7 @@ def _unpooled_size(shape: tuple[int, ...], kernel: tuple[int, ...], stride: tupl
         wanted = wanted[2:]
     if len(wanted) != len(shape):
         raise ValueError(f"output_size should be a sequence containing {len(shape)} or {len(shape) + 2} elements, "
-                         "but it has a "
-                         f"length of '{len(wanted)}'")
+                         f"but it has a length of '{len(wanted)}'")
     for d, n in enumerate(wanted):
         if not default[d] - stride[d] < n < default[d] + stride[d]:
             raise ValueError(f'invalid output_size "{wanted}" (dim {d} must be between {default[d] - stride[d]} and '

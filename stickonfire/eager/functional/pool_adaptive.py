@@ -26,8 +26,7 @@ def _targets(input: Any, output_size: Any, dims: int, name: str) -> tuple[int, .
         raise kind(f"{name}(): Expected {dims + 1}D or {dims + 2}D tensor, but got {list(input.shape)}")
     if any(n == 0 for n in input.shape[1:]) and 0 in input.shape[-dims:]:
         raise RuntimeError(f"{name}(): Expected input to have non-zero size for non-batch dimensions, but input has "
-                           "sizes "
-                           f"{list(input.shape)}")
+                           f"sizes {list(input.shape)}")
     shape = input.shape[-dims:]
     if output_size is None or isinstance(output_size, int):
         output_size = (output_size,) * dims

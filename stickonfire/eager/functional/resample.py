@@ -79,8 +79,7 @@ def _check_mode(mode: str, align_corners: bool | None) -> bool:
 def _check_dtype(input: Any, mode: str) -> None:
     if not input.is_floating_point():
         raise NotImplementedError(f"\"interpolate\" with mode '{mode}' not implemented for '{input.dtype}'; convert "
-                                  "the input "
-                                  "to a floating point dtype first")
+                                  "the input to a floating point dtype first")
 
 
 def _target(input: Any, dims: int, size: Any, scale_factor: Any) -> tuple[list[int] | None, list[Any]]:
@@ -99,19 +98,16 @@ def _target(input: Any, dims: int, size: Any, scale_factor: Any) -> tuple[list[i
                                  "format.")
             if not all(isinstance(n, int) or hasattr(n, "__index__") for n in size):
                 raise TypeError("expected size to be one of int or Tuple[int] or Tuple[int, int] or Tuple[int, int, "
-                                "int], "
-                                f"but got size with types {[type(n) for n in size]}")
+                                f"int], but got size with types {[type(n) for n in size]}")
             return [int(n) for n in size], [None] * dims
         return [int(size)] * dims, [None] * dims
     if isinstance(scale_factor, (list, tuple)):
         if len(scale_factor) != dims:
             raise ValueError("Input and scale_factor must have the same number of spatial dimensions, but got input "
-                             "with "
-                             f"spatial dimensions of {list(input.shape[2:])} and scale_factor of shape "
+                             f"with spatial dimensions of {list(input.shape[2:])} and scale_factor of shape "
                              f"{scale_factor}. Please "
                              "provide input tensor in (N, C, d1, d2, ...,dK) format and scale_factor in (s1, s2, "
-                             "...,sK) "
-                             "format.")
+                             "...,sK) format.")
         return None, list(scale_factor)
     return None, [scale_factor] * dims
 

@@ -147,8 +147,7 @@ class OneCycleLR(LRScheduler):
         if pct_start < 0 or pct_start > 1 or not isinstance(pct_start, float):
             raise ValueError(f"Expected float between 0 and 1 pct_start, but got {pct_start}")
         if anneal_strategy not in ("cos", "linear"):
-            raise ValueError("anneal_strategy must be one of 'cos' or 'linear', instead got "
-                             f"{anneal_strategy}")
+            raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")
         self._anneal_func_type: str = anneal_strategy
         max_lrs = one_per_group("max_lr", optimizer, max_lr)
         if last_epoch == -1:
@@ -175,8 +174,7 @@ class OneCycleLR(LRScheduler):
         self._warn_if_called_by_user()
         step, phases = self.last_epoch, self._schedule_phases
         if step > self.total_steps:
-            raise ValueError(f"Tried to step {step} times. The specified number of total steps is "
-                             f"{self.total_steps}")
+            raise ValueError(f"Tried to step {step} times. The specified number of total steps is {self.total_steps}")
         number = next((i for i, phase in enumerate(phases) if step <= phase["end_step"]), len(phases) - 1)
         phase = phases[number]
         start_step = phases[number - 1]["end_step"] if number else 0.0
