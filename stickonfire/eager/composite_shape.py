@@ -380,10 +380,12 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     return dispatch(REGISTRY["flatten"], (input,), {"start_dim": start_dim, "end_dim": end_dim})
 
 
-FUNCTIONS = (flatten, swapaxes, swapdims, select, narrow, split, chunk, tensor_split, hsplit, vsplit, dsplit, unsafe_split,
+FUNCTIONS = (flatten, swapaxes, swapdims, select, narrow, split, chunk, tensor_split, hsplit, vsplit, dsplit,
+             unsafe_split,
              unsafe_split_with_sizes, unsafe_chunk, broadcast_tensors, broadcast_shapes, tile, rot90, fliplr, flipud,
              diag, diagflat, select_scatter, slice_scatter, tril_indices, triu_indices, adjoint)
-METHODS = {f.__name__: f for f in (flatten, swapaxes, swapdims, select, narrow, chunk, tensor_split, hsplit, vsplit, dsplit,
+METHODS = {f.__name__: f for f in (flatten, swapaxes, swapdims, select, narrow, chunk, tensor_split, hsplit, vsplit,
+                                   dsplit,
                                    unsafe_split, unsafe_split_with_sizes, unsafe_chunk, tile, rot90, fliplr, flipud,
                                    diag, diagflat, select_scatter, slice_scatter, sum_to_size, transpose_, squeeze_,
                                    unsqueeze_, t_, as_strided_)}

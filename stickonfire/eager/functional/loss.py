@@ -104,7 +104,8 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, size_avera
         raise ValueError(f"Using a target size ({target.size()}) that is different to the input size "
                          f"({input.size()}) is deprecated. Please ensure they have the same size.")
     if target.dtype.category != input.dtype.category:
-        raise RuntimeError(f"Found dtype {target.dtype} but expected {input.dtype}. In binary_cross_entropy: convert the "
+        raise RuntimeError(f"Found dtype {target.dtype} but expected {input.dtype}. In binary_cross_entropy: convert "
+                           f"the "
                            "target with .float()")
     return _binary_cross_entropy(input, target, weight, reduction=reduction)
 
