@@ -5,6 +5,7 @@ import numpy
 
 from ..base import Backend, register
 from . import xp
+from .memory import keep_freed_memory
 from .random import Generator
 
 # inf and NaN are answers here, as in PyTorch, not reasons to warn. Saying so around every op (np.errstate) would cost
@@ -20,3 +21,4 @@ def _same(array: numpy.ndarray) -> numpy.ndarray:
 
 BACKEND = Backend("cpu", numpy.ndarray, xp, Generator, from_numpy=_same, to_numpy=_same)
 register(BACKEND)
+keep_freed_memory()
