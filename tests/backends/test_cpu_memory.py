@@ -1,6 +1,7 @@
 """Freed memory is kept for the next op where there is a glibc, and nothing breaks where there is none."""
 from __future__ import annotations
 
+import platform
 import sys
 
 import pytest
@@ -9,7 +10,7 @@ from stickonfire.backends.cpu import memory
 
 
 def test_glibc_listens() -> None:
-    if not hasattr(__import__("os"), "confstr") or "glibc" not in (__import__("os").confstr("CS_GNU_LIBC_VERSION") or ""):
+    if platform.libc_ver()[0] != "glibc":
         pytest.skip("no glibc here")
     assert memory.keep_freed_memory()
 
