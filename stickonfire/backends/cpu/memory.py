@@ -1,8 +1,8 @@
 """How the C library hands out memory for arrays. Called once, when the CPU backend is imported.
 
 glibc gives an array of some hundred kilobytes back to the system as soon as it is freed, and asks for it again, page by
-page, at the next op: a quarter of the time of a training step of a small MLP. Here freed memory is kept for the next op,
-up to the figures below. Other C libraries are left as they are.
+page, at the next op: a quarter of the time of a training step of a small MLP. Here freed memory is kept for the next
+op, up to the figures below. Other C libraries are left as they are.
 """
 from __future__ import annotations
 
