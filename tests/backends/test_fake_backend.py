@@ -17,7 +17,7 @@ from tests.helpers import fake_backend
 
 PARITY = Path(__file__).parents[1] / "parity"
 # snippets whose subject is NumPy's memory itself, and those that leave switches behind
-ABOUT_NUMPY = ("numpy", "dlpack", "data_ptr", "__array", "set_default_device")
+ABOUT_NUMPY = ("numpy", "dlpack", "data_ptr", "__array")
 
 
 def snippets() -> list[str]:
