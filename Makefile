@@ -3,7 +3,7 @@
 #   make demo          train a small GPT on the text that ships inside Python, then print samples
 #   make test          the whole suite (ARGS="-k softmax" for a part of it)
 #   make bench         the same programs on PyTorch and on ours, side by side (ARGS="--only mlp")
-#   make conformance   PyTorch's own operator database against ours (needs CONFORMANCE=<folder>)
+#   make conformance   PyTorch's own databases against ours, docs/coverage.md (needs CONFORMANCE=<folder>)
 #   make lint fuzz clean
 #
 # Variables: PYTHON (interpreter), VENV (.venv), EXTRA_PIP (further packages for `make test`), ARGS.
@@ -14,7 +14,6 @@ TORCH_VENV ?= .venv-torch
 TORCH ?= torch==2.13.0
 EXTRA_PIP ?=
 CONFORMANCE ?= ../shared/conformance
-CONFORMANCE_RUNS ?= ops errors modules optimizers names
 ARGS ?=
 
 PIP = -m pip --disable-pip-version-check --quiet install
@@ -23,7 +22,7 @@ empty :=
 space := $(empty) $(empty)
 test_stamp := $(VENV)/.test$(subst /,_,$(subst $(space),_,$(if $(EXTRA_PIP),-$(EXTRA_PIP))))
 
-.PHONY: help demo test fuzz lint bench conformance clean
+.PHONY: help demo test fuzz lint bench conformance suite clean
 help:
 	@sed -n 's/^#   /  /p' Makefile
 
@@ -44,11 +43,11 @@ lint: $(VENV)/.dev
 bench: $(TORCH_VENV)/.torch
 	$(TORCH_VENV)/bin/python bench/run.py $(ARGS)
 
-conformance: $(TORCH_VENV)/.torch
-	@if [ ! -f "$(CONFORMANCE)/run.py" ]; then \
-	    echo "no conformance suite in $(CONFORMANCE): name its folder with CONFORMANCE=..."; exit 1; fi
-	for what in $(CONFORMANCE_RUNS); do \
-	    $(TORCH_VENV)/bin/python $(CONFORMANCE)/run.py $$what --jobs 2 $(ARGS) || exit 1; done
+conformance: suite $(TORCH_VENV)/.torch
+	$(TORCH_VENV)/bin/python scripts/coverage.py --conformance "$(CONFORMANCE)" $(ARGS)
+suite:
+	@[ -f "$(CONFORMANCE)/run.py" ] || { \
+	    echo "no conformance suite in $(CONFORMANCE): name its folder with CONFORMANCE=..."; exit 1; }
 
 clean:
 	rm -rf .venv .venv-* build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .ci/work

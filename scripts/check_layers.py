@@ -29,8 +29,10 @@ ROOMS: dict[str, set[str]] = {
     "nn": {"eager"},
     "optim": {"eager"},
     "data": {"eager"},
+    "distributions": {"eager", "linalg", "special"},
     "io": {"eager", "nn"},
     "distributed": {"eager", "nn", "optim"},
+    "func": {"eager", "backends", "core", "ops", "tape", "nn"},
     "viz": {"public", "tape", "compiler"},
     "models": {"public"},
     "vision": {"public"},
@@ -44,10 +46,11 @@ ALSO = {
     "optim/swa_utils.py": {"nn"},           # PyTorch's AveragedModel is a Module
 }
 FLOOR_3 = {"viz", "models", "vision", "text", "train", "compat", "cli", "__main__"}
-BUILDING_BLOCKS = {"nn", "optim", "data", "io", "distributed"}
+BUILDING_BLOCKS = {"nn", "optim", "data", "distributions", "io", "distributed", "func"}
 # Single files beside the rooms. Spellings are lists of names, so they may look at everything up to floor 2.
-SPELLINGS = {"autograd", "linalg", "fft", "special", "random", "cuda", "utils", "amp", "distributions",
-             "serialization", "testing", "types", "version", "accelerator", "cpu", "mps", "xpu"}
+SPELLINGS = {"autograd", "linalg", "fft", "signal", "special", "random", "cuda", "utils", "amp",
+             "serialization", "testing", "multiprocessing", "types", "version", "masked", "accelerator", "cpu", "mps",
+             "xpu"}
 UP_TO_FLOOR_2 = set(ROOMS) - FLOOR_3
 PUBLIC = {"__init__"} | SPELLINGS | BUILDING_BLOCKS
 FILES: dict[str, set[str]] = {

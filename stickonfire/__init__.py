@@ -16,18 +16,32 @@ from .eager.publish import HOLDERS
 
 HOLDERS.append(globals())
 newaxis = None
-SUBMODULES = ("accelerator", "autograd", "backends", "compat", "cpu", "cuda", "data", "io", "linalg", "models",
-              "mps", "nn", "optim", "random", "serialization", "special", "testing", "text", "train", "types",
-              "utils", "version", "viz", "xpu")
+SUBMODULES = ("accelerator", "amp", "autograd", "backends", "compat", "cpu", "cuda", "data", "distributions", "fft",
+              "func", "io", "linalg", "masked", "models", "mps", "multiprocessing", "nn", "optim", "random",
+              "serialization", "signal", "special", "testing", "text", "train", "types", "utils", "version", "viz",
+              "xpu")
 NOT_YET = {     # what scripts ask for, and the way out
     "compile": "leave the call out: the function itself gives the same results",
-    "func": "torch.autograd.functional has jacobian, hessian, vjp and jvp",
-    "vmap": "write the batch dim out; ops broadcast over leading dims",
     "jit": "leave torch.jit out: there is nothing to script here",
-    "distributions": "torch.normal, torch.multinomial, torch.bernoulli and Tensor.exponential_ draw the same numbers",
-    "fft": "numpy.fft works on tensor.numpy()", "amp": "train in float32, or cast with .bfloat16()",
     "distributed": "run on one machine", "sparse": "use dense tensors"}
-LAZY = {"save": "io.checkpoint", "load": "io.checkpoint"}       # name -> where it is
+LAZY = {"save": "io.checkpoint", "load": "io.checkpoint",       # name -> where it is
+        **dict.fromkeys(("compiled_with_cxx11_abi", "cond", "dropout", "grid_sampler", "grid_sampler_2d",
+                         "grid_sampler_3d", "native_batch_norm", "native_channel_shuffle", "native_dropout",
+                         "native_group_norm", "native_layer_norm", "while_loop"), "eager.composite_native"),
+        **dict.fromkeys(("from_file", "hash_tensor", "histogramdd", "lobpcg", "segment_reduce"),
+                        "eager.composite_rare"),
+        **dict.fromkeys(("gru", "gru_cell", "lstm", "lstm_cell", "rnn_relu", "rnn_relu_cell", "rnn_tanh",
+                         "rnn_tanh_cell"), "eager.functional.recurrent"),
+        "stft": "eager.composite_stft", "istft": "eager.composite_stft",
+        "vmap": "func.vmap", "autocast": "amp.autocast_mode", "GradScaler": "amp.grad_scaler",
+        **dict.fromkeys(("clear_autocast_cache", "get_autocast_dtype", "is_autocast_cache_enabled",
+                         "is_autocast_enabled", "set_autocast_cache_enabled", "set_autocast_dtype"),
+                        "amp.autocast_mode"),
+        **dict.fromkeys(("autocast_decrement_nesting", "autocast_increment_nesting", "get_autocast_cpu_dtype",
+                         "is_autocast_cpu_enabled", "set_autocast_cpu_dtype", "set_autocast_cpu_enabled",
+                         "set_autocast_enabled"), "amp.handler"),
+        **dict.fromkeys(("bartlett_window", "blackman_window", "hamming_window", "hann_window", "kaiser_window"),
+                        "eager.classic_windows")}
 
 __all__ = [*eager.__all__, *LAZY, *SUBMODULES, "e", "inf", "nan", "newaxis", "pi"]
 

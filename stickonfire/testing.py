@@ -7,6 +7,7 @@ from __future__ import annotations
 import builtins
 import math
 import numbers
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -192,4 +193,21 @@ def make_tensor(*shape: Any, dtype: Any, device: Any = "cpu", low: float | None 
     return result.requires_grad_(True) if requires_grad else result
 
 
-__all__ = ["assert_close", "make_tensor"]
+def assert_allclose(actual: Any, expected: Any, rtol: float | None = None, atol: float | None = None,
+                    equal_nan: builtins.bool = True, msg: str = "") -> None:
+    """`assert_close` as it was before PyTorch 1.12: dtypes may differ, NaN equals NaN.
+
+    Raises: AssertionError unless close.   Source: PyTorch `torch.testing.assert_allclose`.
+    """
+    warnings.warn("`torch.testing.assert_allclose()` is deprecated since 1.12 and will be removed in a future release. "
+                  "Please use `torch.testing.assert_close()` instead.", FutureWarning, stacklevel=2)
+    if not isinstance(actual, Tensor):
+        actual = eager.tensor(actual)
+    if not isinstance(expected, Tensor):
+        expected = eager.tensor(expected, dtype=actual.dtype)
+    if (rtol is None) != (atol is None):
+        raise ValueError("rtol and atol must both be specified or both be unspecified")
+    assert_close(actual, expected, rtol=rtol, atol=atol, equal_nan=equal_nan, check_dtype=False, msg=msg or None)
+
+
+__all__ = ["assert_allclose", "assert_close", "make_tensor"]

@@ -58,16 +58,21 @@ float32 = dtype("float32", 4, FLOATING)
 float64 = dtype("float64", 8, FLOATING)
 complex64 = dtype("complex64", 8, COMPLEX)
 complex128 = dtype("complex128", 16, COMPLEX)
+uint16 = dtype("uint16", 2, INTEGER, is_signed=False)
+uint32 = dtype("uint32", 4, INTEGER, is_signed=False)
+uint64 = dtype("uint64", 8, INTEGER, is_signed=False)
 half, double, short, long, cfloat, cdouble = float16, float64, int16, int64, complex64, complex128
 
 # what Python's types stand for as `dtype=`
 BUILTIN = {float: float64, int: int64, bool: bool_, complex: complex128}
 DTYPES = (bool_, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64, complex64, complex128)
-BY_NAME = {d.name: d for d in DTYPES}
+UNSIGNED = (uint16, uint32, uint64)     # for storing and casting: PyTorch lets them mix with floats alone
+BY_NAME = {d.name: d for d in (*DTYPES, *UNSIGNED)}
 # How PyTorch's messages call them
 SCALAR_NAMES = {"float16": "Half", "bfloat16": "BFloat16", "float32": "Float", "float64": "Double", "int64": "Long",
                 "int32": "Int", "int16": "Short", "int8": "Char", "uint8": "Byte", "bool": "Bool",
-                "complex64": "ComplexFloat", "complex128": "ComplexDouble"}
+                "complex64": "ComplexFloat", "complex128": "ComplexDouble", "uint16": "UInt16", "uint32": "UInt32",
+                "uint64": "UInt64"}
 
 
 def _join(a: dtype, b: dtype) -> dtype:
@@ -87,7 +92,19 @@ def _join(a: dtype, b: dtype) -> dtype:
     return a if a.itemsize > b.itemsize else b
 
 
-PROMOTED = {(a, b): _join(a, b) for a in DTYPES for b in DTYPES}
+class _Promoted(dict[tuple[dtype, dtype], dtype]):
+    """The dtype of two, found out at once; what mixes with uint16, uint32 and uint64 when asked for."""
+
+    def __missing__(self, pair: tuple[dtype, dtype]) -> dtype:
+        a, b = pair
+        if a is not b and FLOATING not in (a.category, b.category):
+            raise RuntimeError("Promotion for uint16, uint32, uint64 types is not supported, attempted to promote "
+                               f"{SCALAR_NAMES[a.name]} and {SCALAR_NAMES[b.name]}. Cast one of them first")
+        self[pair] = _join(a, b)
+        return self[pair]
+
+
+PROMOTED = _Promoted({(a, b): _join(a, b) for a in DTYPES for b in DTYPES})
 
 
 def promote_types(type1: dtype, type2: dtype) -> dtype:

@@ -22,13 +22,15 @@ class Modes(threading.local):
     anomaly_nan = True      # whether anomaly mode also looks for NaN
     packers: tuple[Any, ...] = ()       # pairs of hooks for what is saved for backward, the last one counts
     packers_refused = ""    # why no such hooks may be set
+    handler: Any = None     # what ops are handed to before they run (vmap, autocast): see eager/dispatch.py
+    recorder: Any = None    # the compiler's, while it captures: see compiler/recorder.py
     records = True          # whether ops record a graph: as `grad` says, but never in inference mode
     level = 0               # the above in one number: ORDINARY_LEVEL, NO_GRAD_LEVEL or SPECIAL_LEVEL
 
 
 ORDINARY_LEVEL, NO_GRAD_LEVEL, SPECIAL_LEVEL = range(3)
 ORDINARY = {"grad": True, "inference": False, "anomaly": False, "anomaly_nan": True, "packers": (),
-            "packers_refused": ""}
+            "packers_refused": "", "handler": None, "recorder": None}
 modes = Modes()
 plain = True                # no thread has left the ordinary modes
 _lock = threading.Lock()
@@ -43,7 +45,8 @@ def set_mode(name: str, value: Any) -> Any:
     before = getattr(modes, name)
     if before != value:
         setattr(modes, name, value)
-        special = modes.inference or modes.anomaly or modes.packers
+        special = modes.inference or modes.anomaly or modes.packers or modes.handler is not None \
+            or modes.recorder is not None
         modes.records = modes.grad and not modes.inference
         modes.level = SPECIAL_LEVEL if special else ORDINARY_LEVEL if modes.grad else NO_GRAD_LEVEL
         with _lock:

@@ -27,6 +27,9 @@ from ..core.dtypes import (
     promote_types,
     short,
     uint8,
+    uint16,
+    uint32,
+    uint64,
 )
 from ..core.dtypes import bool_ as bool
 from ..core.dtypes import float32 as float
@@ -75,6 +78,7 @@ __all__ = [
     "is_grad_enabled", "is_inference_mode_enabled", "layout", "legacy_contiguous_format", "long", "memory_format",
     "no_grad", "preserve_format",
     "promote_types", "set_default_dtype", "set_grad_enabled", "set_printoptions", "short", "sparse_bsc", "sparse_bsr",
-    "sparse_coo", "sparse_csc", "sparse_csr", "strided", "uint8", *published("stickonfire")]
+    "sparse_coo", "sparse_csc", "sparse_csr", "strided", "uint16", "uint32", "uint64", "uint8",
+    *published("stickonfire")]
 globals().update(published("stickonfire"))
 HOLDERS.append(globals())

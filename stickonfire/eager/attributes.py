@@ -149,7 +149,7 @@ def builtin_dtype(name: str, kind: type) -> dtype_type:
 
 def caster(dtype: dtype_type) -> Any:
     def method(self: Tensor, memory_format: Any = None) -> Tensor:
-        return to(self, dtype)
+        return to(self, dtype) if memory_format is None else to(self, dtype, memory_format=memory_format)
     method.__doc__ = f"The tensor as {dtype}."
     method.__name__ = dtype.name
     return method
@@ -178,7 +178,7 @@ def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
     if isinstance(dtype, type):
         dtype = builtin_dtype("type", dtype)
     if isinstance(dtype, str):
-        from_name = {f"torch.{SCALAR_NAMES[d.name]}Tensor": d for d in dtypes.DTYPES}
+        from_name = {f"torch.{SCALAR_NAMES[d.name]}Tensor": d for d in dtypes.BY_NAME.values()}
         if dtype not in from_name:
             raise ValueError(f"invalid type: '{dtype}'")
         dtype = from_name[dtype]

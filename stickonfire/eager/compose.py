@@ -32,13 +32,16 @@ from . import (
     creation,
     elsewhere,
     indexing,
+    later,
     legacy,
     lowrank,
     random,
+    random_laws,
     storage,
     switches,
 )
 from .arguments import guarded
+from .autocast import wrap_listed
 from .publish import NAMESPACES
 from .tensor import Tensor
 
@@ -46,8 +49,8 @@ MODULES: tuple[Any, ...] = (
     attributes, autograd, composite_arith, composite_complex, composite_copies, composite_functional,
     composite_index, composite_join, composite_products, composite_reduce, composite_shape,
     composite_slopes, composite_solve, composite_sort, composite_special, composite_spectral,
-    composite_statistics, composite_windows, conversion, creation, elsewhere, indexing, legacy, lowrank, random,
-    storage, switches)
+    composite_statistics, composite_windows, conversion, creation, elsewhere, indexing, later, legacy, lowrank, random,
+    random_laws, storage, switches)
 
 # called often, or with checks of their own
 UNGUARDED = (attributes, autograd, conversion, indexing, switches)
@@ -75,3 +78,5 @@ for _module in MODULES:
     for _name, _method in _module.METHODS.items():
         name_method(_method, _name, _module)
         setattr(Tensor, _name, _method if _name.startswith("__") else given(_module, _method))
+for _place in ("stickonfire", "linalg"):
+    wrap_listed(NAMESPACES[_place])

@@ -18,9 +18,9 @@ def check(info: Tensor, name: str, text: str) -> None:
 
     Raises: LinAlgError with the text, {} in it replaced by where.
     """
-    if not bool(info.any()):
+    places = info._array.reshape(-1)                # under vmap the whole batch's
+    if not places.any():
         return
-    places = info._array.reshape(-1)
     first = int(places.nonzero()[0][0])
     batch = f"(Batch element {first}): " if info.ndim else ""
     raise LinAlgError(f"{name}: {batch}" + text.format(int(places[first])))

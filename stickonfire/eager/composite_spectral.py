@@ -20,7 +20,7 @@ vector_norm = NAMESPACES["linalg"]["vector_norm"]
 
 
 def wants_gradient(t: Tensor) -> bool:
-    return t._edge is not None and modes.grad
+    return t.requires_grad and modes.grad
 
 
 @composed

@@ -43,7 +43,7 @@ def check_quantiles(name: str, input: Tensor, q: Tensor, interpolation: str) -> 
     if interpolation not in INTERPOLATIONS:
         raise RuntimeError(f"{name}() interpolation must be one of linear, lower, higher, midpoint or nearest, but got "
                            f"{interpolation}")
-    if not bool(((q >= 0) & (q <= 1)).all()):
+    if q.numel() and not 0 <= q._array.min() <= q._array.max() <= 1:
         raise RuntimeError(f"{name}() q values must be in the range [0, 1]")
 
 

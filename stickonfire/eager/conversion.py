@@ -7,7 +7,15 @@ from typing import Any
 from ..backends.base import BY_ARRAY
 from ..core import dtypes
 from . import printing
+from .modes import capturing
 from .tensor import Tensor, make
+
+
+def value_read(how: str) -> None:
+    """Tells the compiler, if it is listening, that Python gets to know a value."""
+    recorder = capturing()
+    if recorder is not None:
+        recorder.stop(f"a tensor's value was read ({how})")
 
 
 def item(self: Tensor) -> Any:
@@ -18,12 +26,14 @@ def item(self: Tensor) -> Any:
     if self._array.size != 1:
         raise RuntimeError(f"a Tensor with {self._array.size} elements cannot be converted to Scalar. This one has "
                            f"shape {list(self._array.shape)}: reduce or index it first")
+    value_read("item")
     value = self._array.item()
     return value if value.__class__ in (float, int, bool, complex) else float(value)        # bfloat16
 
 
 def tolist(self: Tensor) -> Any:
     """The elements as nested lists of Python numbers."""
+    value_read("tolist")
     return (self.float() if self.dtype is dtypes.bfloat16 else self)._array.tolist()
 
 
@@ -31,6 +41,7 @@ def to_bool(self: Tensor) -> bool:
     if self._array.size != 1:
         raise RuntimeError("Boolean value of Tensor with " + ("no values" if self._array.size == 0 else
                            "more than one value") + " is ambiguous. Use .any() or .all()")
+    value_read("bool")
     return bool(self._array.item())
 
 
@@ -71,6 +82,7 @@ def number(self: Tensor, kind: str) -> Any:
 def to_index(self: Tensor) -> int:
     if self._array.size != 1 or self.dtype.category > dtypes.INTEGER:
         raise TypeError("only integer tensors of a single element can be converted to an index")
+    value_read("index")
     return int(self._array.item())
 
 
@@ -97,6 +109,7 @@ def numpy(self: Tensor, *, force: bool = False) -> Any:
 
     Raises: RuntimeError if gradients flow through the tensor, unless `force`; TypeError for bfloat16.
     """
+    value_read("numpy")
     if force:
         return BY_ARRAY[self._array.__class__].to_numpy(self._array)
     if self.requires_grad:

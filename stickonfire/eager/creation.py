@@ -6,6 +6,7 @@ device, `requires_grad`. Random tensors are in `random.py`.
 from __future__ import annotations
 
 import numbers
+import warnings
 from typing import Any
 
 from ..backends.base import BY_ARRAY, backend_for
@@ -263,7 +264,13 @@ def arange(start: Any = None, end: Any = None, step: Any = 1, *, out: Tensor | N
     if attrs["dtype"] is None:
         integral = all(isinstance(n, int) for n in (start, end, step))
         attrs["dtype"] = dtypes.int64 if integral else state.default_dtype()
-    return into(out, create("arange", requires_grad, start=start, end=end, step=step, **attrs))
+    result = create("arange", requires_grad, start=start, end=end, step=step, **attrs)
+    if out is not None and out.numel() not in (0, result.numel()):
+        warnings.warn(f"The number of elements in the out tensor of shape {list(out.shape)} is {out.numel()} which "
+                      f"does not match the computed number of elements {result.numel()}. Note that this may occur as a "
+                      "result of rounding error. The out tensor will be resized to a tensor of shape "
+                      f"({result.numel()},).", stacklevel=2)
+    return into(out, result)
 
 
 def bounds(name: str, start: Any, end: Any, step: Any) -> tuple[Any, Any, Any]:

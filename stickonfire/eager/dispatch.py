@@ -23,6 +23,11 @@ from .views import current_edge
 
 def dispatch(op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
     """Executes an op. Inputs are Tensors, numbers or None. Returns a Tensor, or a tuple of them."""
+    if not state.plain:
+        if modes.handler is not None:
+            return modes.handler.dispatch(op, inputs, attrs)
+        if modes.recorder is not None:
+            modes.recorder.lift_all(inputs)
     arrays: list[Any] = []
     edges: list[Edge | None] = []
     tracked = False
@@ -93,6 +98,10 @@ def execute(op: Op, arrays: list[Any], attrs: dict[str, Any]) -> tuple[Any, Any]
 
 def forward(op: Op, xp: Any, arrays: list[Any], attrs: dict[str, Any]) -> Any:
     """Calls the op's forward, whose parameters may have attributes between the tensors."""
+    if not state.plain and modes.recorder is not None:
+        captured = modes.recorder.forward(op, arrays, attrs)
+        if captured is not None:
+            return captured[0]
     if op.variadic:
         return op.forward(xp, arrays, **attrs)
     if op.tensors_first:
@@ -105,6 +114,8 @@ def namespace(arrays: list[Any], attrs: dict[str, Any]) -> Any:
     for a in arrays:
         if a.__class__ in XP:
             return XP[a.__class__]
+    if not state.plain and modes.recorder is not None:
+        return modes.recorder.xp
     return backend_for(attrs.get("device")).xp
 
 

@@ -200,6 +200,10 @@ class Function(FunctionCtx, metaclass=FunctionMeta):
 
         Raises: RuntimeError if a leaf that requires a gradient is marked dirty.
         """
+        if not state.plain and modes.handler is not None:
+            result = modes.handler.function(cls, args)
+            if result is not NotImplemented:
+                return result
         ctx = FunctionCtx()
         tensors = tuple([i for i, a in enumerate(args) if isinstance(a, Tensor)])
         edges = [current_edge(args[i]) for i in tensors]

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..core import dtypes
 from ..core.dtypes import BOOL, INTEGER
+from ..core.state import SPECIAL_LEVEL, modes
 from ..ops.index import BASIC
 from ..ops.op import REGISTRY
 from .creation import tensor
@@ -101,7 +102,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
 
     Raises: as indexing does; RuntimeError if the value's shape does not fit.
     """
-    if not written_outright(self, index, value):
+    if modes.level == SPECIAL_LEVEL or not written_outright(self, index, value):
         write(self, index, value)
 
 

@@ -5,6 +5,7 @@ if the target is a view, the graph of its base is rewritten too (`views.py`).
 """
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from ..backends.base import XP
@@ -25,6 +26,11 @@ def dispatch_inplace(op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> 
     Raises: RuntimeError for a leaf that requires a gradient, a result of another shape, or one whose dtype
     does not fit.
     """
+    if not state.plain:
+        if modes.handler is not None:
+            return modes.handler.inplace(op, inputs, attrs)
+        if modes.recorder is not None:
+            modes.recorder.lift_all(inputs)
     target = inputs[0]
     arrays = [t._array if isinstance(t, Tensor) else t for t in inputs]
     recording = state.plain or modes.records
@@ -144,6 +150,15 @@ def check_out(op: Op, inputs: tuple[Any, ...], out: Any) -> None:
                                f"In {op.name}()")
 
 
+def warn_of_resize(out: Tensor, result: Tensor) -> None:
+    """PyTorch's warning for an `out=` of another shape that is not empty."""
+    warnings.warn(f"An output with one or more elements was resized since it had shape {list(out.shape)}, which does "
+                  f"not match the required output shape {list(result.shape)}. This behavior is deprecated, and in a "
+                  "future PyTorch release outputs will not be resized unless they have zero elements. You can "
+                  "explicitly reuse an out tensor t by resizing it, inplace, to zero elements with t.resize_(0).",
+                  stacklevel=4)
+
+
 def write_out(op: Op, result: Any, out: Any) -> Any:
     """Puts a result into the tensor(s) given as `out=`, resizing them if need be.
 
@@ -158,6 +173,8 @@ def write_out(op: Op, result: Any, out: Any) -> Any:
                            "differentiation, but one of the arguments requires grad.")
     xp = XP[out._array.__class__]
     if out._array.shape != result._array.shape:
+        if out._array.size:
+            warn_of_resize(out, result)
         out._array = xp.empty(result._array.shape, out._array.dtype)
     write(op.name, xp, out._array, result._array)
     bump(out)

@@ -4,6 +4,7 @@ Sizes give unwritten memory, data is copied. New programs write `torch.empty` an
 """
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any
 
@@ -131,6 +132,25 @@ def range(start: Any = 0, end: Any = None, step: Any = 1, *, out: Tensor | None 
     return into(out, create("arange", requires_grad, start=float(start), end=end, step=float(step), **attrs))
 
 
-METHODS: dict[str, Any] = {"__new__": construct, "new": new}
+def resize(self: Tensor, *sizes: Any) -> Tensor:
+    """The elements in another shape. Deprecated: use `reshape`.   Source: PyTorch `Tensor.resize`.
+
+    Raises: RuntimeError for another number of elements.
+    """
+    warnings.warn("non-inplace resize is deprecated", stacklevel=2)
+    shape = sizes[0] if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes
+    if math.prod(shape) != self.numel():
+        raise RuntimeError(f"requested resize to {list(shape)} ({math.prod(shape)} elements in total), but the given "
+                           f"tensor has a size of {list(self.shape)} ({self.numel()} elements). autograd's resize can "
+                           "only change the shape of a given tensor, while preserving the number of elements. ")
+    return self.reshape(shape)
+
+
+def resize_as(self: Tensor, tensor: Tensor) -> Tensor:
+    """`resize` to the shape of another tensor. Deprecated: use `reshape`.   Source: PyTorch `Tensor.resize_as`."""
+    return resize(self, *tensor.shape)
+
+
+METHODS: dict[str, Any] = {"__new__": construct, "new": new, "resize": resize, "resize_as": resize_as}
 FUNCTIONS = (set_default_tensor_type, range)
 ALIASES = TYPES

@@ -10,9 +10,15 @@ import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from ..core import state
 from ..core.state import modes, set_mode, set_recording
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def capturing() -> Any:
+    """The compiler's recorder, if it is listening in this thread."""
+    return None if state.plain else modes.recorder
 
 
 class Mode:

@@ -196,8 +196,9 @@ def drawn_like(name: str, op: str, input: Tensor, dtype: Any, device: Any, requi
     """A random tensor with the shape, dtype and memory order of another."""
     result = like(name, input, None, dtype, device, False, layout=layout, memory_format=memory_format)
     with_numbers = draw(op, tuple(input.shape), result.dtype, result.device, generator, False, name=name, **attrs)
-    result._array[...] = with_numbers._array
-    return result.requires_grad_(True) if requires_grad else result
+    if result.stride() != with_numbers.stride():
+        with_numbers = result.copy_(with_numbers)   # the numbers come row by row
+    return with_numbers.requires_grad_(True) if requires_grad else with_numbers
 
 
 def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None, layout: Any = None,
@@ -237,13 +238,10 @@ def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator 
         check_deviation(std)
         return draw("normal", sizes("normal", (size,), {}), dtype, device, generator, requires_grad, out, name="normal",
                     layout=layout, pin_memory=pin_memory, mean=plain(mean), std=plain(std))
-    given = [m._array if isinstance(m, Tensor) else m for m in (mean, std)]
     if not isinstance(mean, Tensor) and not isinstance(std, Tensor):
         raise TypeError("normal() received an invalid combination of arguments: give size=, or a Tensor for mean "
                         "or std")
-    some = mean if isinstance(mean, Tensor) else std
-    result = make(stream(generator).normal_like(*given))
-    return into(out, result if result.dtype is some.dtype else result.to(some.dtype))
+    return into(out, dispatch(REGISTRY["normal_like"], (mean, std), {"generator": stream(generator)}))
 
 
 def check_deviation(std: float) -> None:

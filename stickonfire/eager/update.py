@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from ..ops.op import REGISTRY
 from .dispatch import execute
+from .modes import capturing
 from .tensor import Tensor, bump
 
 ADAM = REGISTRY["adam_step"]
@@ -19,6 +20,10 @@ def adam_step(params: list[Tensor], grads: list[Tensor], means: list[Tensor], sq
               steps: list[Tensor],
               *, lr: float, beta1: float, beta2: float, eps: float) -> None:
     """One step of Adam for several parameters at once; the settings are those of the op."""
+    recorder = capturing()
+    if recorder is not None:
+        for part in (params, grads, means, squares, steps):
+            recorder.lift_all(part)
     arrays = [t._array for part in (params, grads, means, squares, steps) for t in part]
     execute(ADAM, arrays, {"lr": lr, "beta1": beta1, "beta2": beta2, "eps": eps})
     for part in (params, means, squares, steps):

@@ -17,8 +17,17 @@ from ..tape.node import Node, Output
 from . import namespace
 from .graph import AccumulateGrad, OpNode
 from .inplace import dispatch_inplace
-from .modes import set_grad
+from .modes import capturing, set_grad
 from .tensor import Tensor, bump, make
+
+
+
+def lift(t: Tensor) -> None:
+    """Lets the compiler, if it is listening, know of a tensor that is about to be written."""
+    recorder = capturing()
+    if recorder is not None:
+        recorder.lift_all((t,))
+
 
 ACCUMULATING = threading.Lock()
 
@@ -40,7 +49,7 @@ class ArrayValues:
             if native is not None and grad.dtype.itemsize == 4:
                 grad = rounded_first(xp, grad, native)
             extra = grad.ndim - len(shape)
-            if extra > 0 and grad.shape[extra:] == shape:               # the usual case, a bias
+            if extra > 0 and grad.shape[extra:] == shape and grad.dtype.itemsize > 2:   # the usual case, a bias
                 grad = xp.add.reduce(grad, axis=0 if extra == 1 else tuple(range(extra)))
             else:
                 grad = sum_to(xp, grad, shape)
@@ -55,7 +64,7 @@ class ArrayValues:
         xp = XP[some.__class__]
         if node.outputs > 1:
             arrays = [xp.zeros(shape, some.dtype) if g is None else g for g, shape in zip(arrays, node.shape)]
-        if node.op.opmath and any(g.dtype.itemsize == 2 for g in arrays):
+        if node.op.widens and any(g.dtype.itemsize == 2 for g in arrays):
             arrays = [widened(xp, g) for g in arrays]
             saved = [None if kept is None else [widened(xp, value) for value in kept] for kept in saved]
         return xp, arrays if node.outputs > 1 else arrays[0], saved
@@ -68,6 +77,8 @@ class ArrayValues:
     def accumulate_alone(self, leaf: AccumulateGrad, grads: list[Any]) -> None:
         """`accumulate` by the thread whose turn it is."""
         held = leaf.grad
+        if held is not None and grads[0].__class__ is not held._array.__class__:
+            lift(held)
         if held is None:
             alone = getrefcount(grads[0]) == ALONE
             grad = as_array(grads[0])
@@ -183,8 +194,11 @@ class TensorValues(ArrayValues):
         else:
             filled = [namespace.zeros_like(some, shape=shape) if g is None else g
                       for g, shape in zip(grads, node.shape)]
-        return namespace, filled, [None if kept is None else self.connected(node, rule, kept)
-                                   for rule, kept in zip(node.op.rules, saved)]
+        inputs = [None if kept is None else self.connected(node, rule, kept)
+                  for rule, kept in zip(node.op.rules, saved)]
+        if node.op.ties and filled._edge is None:
+            filled = tied(filled, inputs)
+        return namespace, filled, inputs
 
     def connected(self, node: OpNode, rule: Any, kept: tuple[Any, ...]) -> list[Any]:
         """Saved arrays as Tensors with the edges they had."""
@@ -216,6 +230,14 @@ class TensorValues(ArrayValues):
 
     def unwrap(self, t: Tensor | None) -> Any:
         return t
+
+
+def tied(grad: Tensor, inputs: list[Any]) -> Tensor:
+    """The gradient, as depending on the first saved tensor that requires a gradient."""
+    for value in [value for kept in inputs if kept is not None for value in kept]:
+        if isinstance(value, Tensor) and value._edge is not None:
+            return namespace.run("tied", grad, value)
+    return grad
 
 
 def copied(grad: Tensor) -> Tensor:

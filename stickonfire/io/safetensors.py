@@ -27,6 +27,9 @@ _DTYPES = {
     "I16": eager.int16,
     "I8": eager.int8,
     "U8": eager.uint8,
+    "U16": eager.uint16,
+    "U32": eager.uint32,
+    "U64": eager.uint64,
     "BOOL": eager.bool,
     "C64": eager.complex64,
 }

@@ -1,7 +1,13 @@
 """All activations in one list, as `torch.nn.modules.activation` has them.
 
-Room: nn. The layers are in activation_relu.py, activation_smooth.py and softmax.py.
+Room: nn. The layers are in activation_relu.py, activation_smooth.py and softmax.py, attention in
+attention.py.
 """
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from .activation_relu import (
     Hardshrink,
     Hardsigmoid,
@@ -32,6 +38,9 @@ from .activation_smooth import (
 )
 from .softmax import LogSoftmax, Softmax, Softmax2d, Softmin
 
+if TYPE_CHECKING:
+    from .attention import MultiheadAttention
+
 __all__ = [
     "CELU",
     "ELU",
@@ -46,6 +55,7 @@ __all__ = [
     "LogSigmoid",
     "LogSoftmax",
     "Mish",
+    "MultiheadAttention",
     "PReLU",
     "RReLU",
     "ReLU",
@@ -62,3 +72,9 @@ __all__ = [
     "Tanhshrink",
     "Threshold",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "MultiheadAttention":
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    return importlib.import_module(".attention", __package__).MultiheadAttention

@@ -78,6 +78,13 @@ class Linear(Module):
                 f"bias={self.bias is not None}")
 
 
+class NonDynamicallyQuantizableLinear(Linear):
+    """A Linear under the name that PyTorch prints within attention layers.
+
+    Shape: (*, in_features) -> (*, out_features).   Source: PyTorch `NonDynamicallyQuantizableLinear`.
+    """
+
+
 class Bilinear(Module):
     """y = x1^T A x2 + b, with one matrix A per output feature.
 

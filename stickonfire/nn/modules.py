@@ -2,6 +2,11 @@
 
 Room: nn. A list of names; programs that say `torch.nn.modules.linear.Linear` find it here.
 """
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from . import (
     activation,
     batchnorm,
@@ -23,7 +28,22 @@ from . import shuffle as pixelshuffle
 from . import upsample as upsampling
 from .module import Module
 
+__path__: list[str] = []        # so that `import torch.nn.modules.rnn` looks here
+
+if TYPE_CHECKING:
+    from . import adaptive, transformer
+    from . import recurrent_names as rnn
+
+LAZY = {"adaptive": "adaptive", "rnn": "recurrent_names", "transformer": "transformer"}      # PyTorch's name -> ours
+
 __all__ = [
-    "Module", "activation", "batchnorm", "container", "conv", "distance", "dropout", "flatten", "fold", "linear",
-    "loss", "module", "normalization", "padding", "pixelshuffle", "pooling", "sparse", "upsampling",
+    "Module", "activation", "adaptive", "batchnorm", "container", "conv", "distance", "dropout",
+    "flatten", "fold", "linear", "loss", "module", "normalization", "padding", "pixelshuffle",
+    "pooling", "rnn", "sparse", "transformer", "upsampling",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in LAZY:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    return importlib.import_module(f".{LAZY[name]}", __package__)

@@ -1,7 +1,7 @@
 """One op, one place: forward, gradient, shape and dtype rule of each op stand together.
 
 One family a file; `op.py` has the decorators. Rules talk to a namespace `xp`, never to an array
-library. Importing this package registers every op.
+library. Importing this package registers every op but those of `fft.py`, which load with `torch.fft`.
 """
 from . import (  # noqa: F401
     activation,
@@ -26,6 +26,7 @@ from . import (  # noqa: F401
     norm,
     pool,
     random,
+    random_laws,
     rearrange,
     reduce,
     reduce_extremes,

@@ -185,3 +185,22 @@ def _(xp, g, input, weight):
 @prelu_kernel.gradient("weight")
 def _(xp, g, input):
     return xp.keep(g * input, input <= 0)
+
+
+@op()
+def tied(xp, input, other):
+    """The input itself, which counts as depending on another tensor: the gradient there is zero.
+
+    Shape: (*), any -> (*).
+    """
+    return xp.copy(input)
+
+
+@tied.gradient()
+def _(xp, g, other):
+    return g, xp.zeros_like(other)
+
+
+# Their gradients are constant in the input, but require a gradient in PyTorch as they are computed from it.
+for _piecewise in (relu, relu6, hardtanh, leaky_relu, hardsigmoid, hardshrink, softshrink, threshold, prelu_kernel):
+    _piecewise.ties = True

@@ -154,7 +154,7 @@ def _(xp, input, other):
     xp.multiply(input, other, out=input)
 
 
-@op(promote="float", scalars=True)
+@op(promote="float", scalars=True, stepwise=True)
 def div(xp, input, other):
     """input / other. Users call `eager/composite_arith.py`, which knows `rounding_mode`.
 
@@ -198,7 +198,7 @@ def _(xp, g):
     return xp.zeros_like(g)
 
 
-@op(promote="same", scalars="rest", grad_name="DivBackward2")
+@op(promote="same", scalars="rest", opmath=False, grad_name="DivBackward2")
 def trunc_divide(xp, input, other):
     """input / other, rounded towards zero: `div` with rounding_mode="trunc".
 
@@ -250,7 +250,7 @@ def _(xp, g, input, other):
     return -g * xp.floor_divide(input, other)
 
 
-@op(publish=EVERYWHERE, promote="same", scalars="rest")
+@op(publish=EVERYWHERE, promote="same", scalars="rest", stepwise=True)
 def fmod(xp, input, other):
     """input - other * trunc(input / other): it has the sign of the dividend, as C's fmod.
 
@@ -329,7 +329,7 @@ def _(xp, input, tensor1, tensor2, value):
     xp.add_product(input, tensor1, tensor2, value)
 
 
-@op(publish=EVERYWHERE, promote="same")
+@op(publish=EVERYWHERE, promote="same", stepwise=True)
 def addcdiv(xp, input, tensor1, tensor2, *, value: float = 1):
     """input + value * tensor1 / tensor2.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..core.dtypes import INTEGER
 from ..core.limits import check_number
 from .op import op
 
@@ -33,6 +34,8 @@ def arange(xp, *, start: Any, end: Any, step: Any, dtype: Any, device: Any):
         raise RuntimeError(f"unsupported range: {start} -> {end}")
     if (step > 0) != (end >= start) and start != end:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    if dtype.category <= INTEGER:               # PyTorch cuts the bounds off first
+        start, end, step = int(start), int(end), int(step) or step
     if all(isinstance(n, int) for n in (start, end, step)):
         count = len(range(start, end, step))
         return xp.cast(start + step * xp.arange(count), dtype)
@@ -49,6 +52,8 @@ def linspace(xp, *, start: Any, end: Any, steps: int, dtype: Any, device: Any):
 @op()
 def logspace(xp, *, start: Any, end: Any, steps: int, base: float, dtype: Any, device: Any):
     """Powers of `base`, exponents evenly spaced. Shape: (steps).   Source: PyTorch `logspace`."""
+    if dtype.category <= INTEGER:
+        start, end = int(start), int(end)
     wide = xp.asarray(spaced(xp, start, end, steps, None))
     return xp.cast(base ** wide, dtype)
 
@@ -57,6 +62,8 @@ def spaced(xp, start, end, steps, dtype):
     """`steps` numbers in float64 (or complex), cast to `dtype`; integer dtypes truncate."""
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
+    if dtype is not None and dtype.category <= INTEGER:
+        start, end = int(start), int(end)       # PyTorch cuts the ends off first
     if steps == 1:
         values = xp.asarray([start])
     else:

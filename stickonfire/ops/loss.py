@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import math
 
+from ..core.dtypes import float32
 from ..core.shapes import broadcast_shapes
 from .op import op
 
@@ -90,7 +91,7 @@ def kl_div(xp, input, target, reduction: str = "mean", log_target: bool = False)
     """t (log t - x), 0 where t is 0.   Source: PyTorch `kl_div`."""
     if log_target:
         return reduced(xp, xp.exp(target) * (target - input), reduction)
-    safe = xp.where(target > 0, target, xp.ones_like(target))
+    safe = xp.where(target == 0, xp.ones_like(target), target)         # NaN where the target is negative
     return reduced(xp, target * xp.log(safe) - target * input, reduction)
 
 
@@ -138,10 +139,11 @@ def _(xp, g, input, weight, reduction):
     return each if weight is None else each * weight
 
 
-@op(promote="same")
+@op(promote="same", opmath=False)
 def binary_cross_entropy_with_logits(xp, input, target, weight=None, pos_weight=None, reduction: str = "mean"):
     """Binary cross-entropy of sigmoid(x), without overflow.   Source: PyTorch `binary_cross_entropy_with_logits`."""
-    softplus = xp.log1p(xp.exp(-xp.abs(input))) + xp.maximum(-input, 0)
+    softplus = -(xp.log_sigmoid(input) if input.dtype.itemsize > 2 else
+                 xp.cast(xp.log_sigmoid(xp.cast(input, float32)), xp.dtype_of(input)))
     if pos_weight is None:
         loss = (1 - target) * input + softplus
     else:

@@ -178,7 +178,7 @@ def _(xp, g, input):
     return g * xp.conj(input) * 2
 
 
-@op(publish=EVERYWHERE, promote="same", scalars="some")
+@op(publish=EVERYWHERE, promote="same", scalars="some", stepwise=True)
 def pow(xp, input, exponent):
     """input ** exponent.
 
@@ -258,7 +258,7 @@ def number_log(number):
     return math.log(number) if number > 0 else math.nan
 
 
-@op(publish=("stickonfire", "Tensor"), promote="same")
+@op(publish=("stickonfire", "Tensor"), promote="same", stepwise=True)
 def logaddexp(xp, input, other):
     """log(exp(input) + exp(other)).
 
@@ -273,19 +273,13 @@ refuse(logaddexp, "bi")
 
 
 @logaddexp.gradient("input")
-def _(xp, g, input, out):
-    return g * xp.conj(exp_or_zero(xp, input, out))
+def _(xp, g, input, other):
+    return g / xp.conj(1 + xp.exp(other - input))
 
 
 @logaddexp.gradient("other")
-def _(xp, g, other, out):
-    return g * xp.conj(exp_or_zero(xp, other, out))
-
-
-def exp_or_zero(xp, part, whole):
-    """exp(part - whole), and 0.5 where both are the same infinity."""
-    share = xp.exp(part - whole)
-    return xp.where((part == whole) & (abs(part) == math.inf), 1.0, share)
+def _(xp, g, input, other):
+    return g / xp.conj(1 + xp.exp(input - other))
 
 
 @op(publish=("stickonfire", "Tensor"), promote="same")
@@ -301,13 +295,13 @@ refuse(logaddexp2, "bic")
 
 
 @logaddexp2.gradient("input")
-def _(xp, g, input, out):
-    return g * xp.exp2(input - out)
+def _(xp, g, input, other):
+    return g / (1 + xp.exp2(other - input))
 
 
 @logaddexp2.gradient("other")
-def _(xp, g, other, out):
-    return g * xp.exp2(other - out)
+def _(xp, g, input, other):
+    return g / (1 + xp.exp2(input - other))
 
 
 @op(publish=("stickonfire", "Tensor", "Tensor_"), promote="same")

@@ -5,6 +5,7 @@ Imports `op` and the checks of `matmul.py`.
 """
 from __future__ import annotations
 
+from ..core.dtypes import float32
 from ..core.shapes import broadcast_shapes
 from .matmul import adjoint, check_batches, check_matrices, check_matrix_and_vector
 from .op import op
@@ -82,17 +83,31 @@ def baddbmm(xp, input, batch1, batch2, *, beta: float = 1, alpha: float = 1):
     return added(xp, "baddbmm", input, xp.product(batch1, batch2), beta, alpha)
 
 
-@op(publish=EVERYWHERE, promote="match")
+def added_in_steps(xp, input, batch1, batch2, beta, alpha):
+    """addbmm of 16-bit floats: one product after the other is added and the sum rounded, as in PyTorch."""
+    kind = xp.dtype_of(batch1)
+    out = input if batch1.shape[0] else xp.zeros_like(batch1, shape=(batch1.shape[1], batch2.shape[2]))
+    for a, b in zip(xp.cast(batch1, float32), xp.cast(batch2, float32)):
+        out = xp.cast(added(xp, "addbmm", xp.cast(out, float32), xp.product(a, b), beta, alpha), kind)
+        beta = 1
+    return out
+
+
+@op(publish=EVERYWHERE, promote="match", opmath=False)
 def addbmm(xp, input, batch1, batch2, *, beta: float = 1, alpha: float = 1):
     """beta * input + alpha * (batch1 @ batch2 summed over the batch).
 
     Shape: broadcast to (N, M), (B, N, K), (B, K, M) -> (N, M).   Source: PyTorch `addbmm`.
     """
     check_batches("addbmm", batch1, batch2)
+    if batch1.dtype.itemsize == 2 and xp.dtype_of(batch1).is_reduced:
+        return added_in_steps(xp, input, batch1, batch2, beta, alpha)
     b, n, k = batch1.shape
     wide = xp.reshape(xp.swapaxes(batch1, 0, 1), (n, b * k))        # the sum over the batch is part of one product
     return added(xp, "addbmm", input, xp.product(wide, xp.reshape(batch2, (b * k, batch2.shape[2]))), beta, alpha)
 
+
+addbmm.widens = True
 
 for _sum in (baddbmm, addbmm):
     @_sum.gradient("batch1")

@@ -94,15 +94,16 @@ def inverse_rms(xp, input, shape, eps):
 
 @rms_norm.gradient("input")
 def _(xp, g, input, weight, normalized_shape, eps):
+    input = xp.conj(input)
     inverse = inverse_rms(xp, input, normalized_shape, eps)
-    g = g if weight is None else g * weight
+    g = g if weight is None else g * xp.conj(weight)
     dims = trailing(input.ndim, normalized_shape)
     return inverse * (g - input * inverse * inverse * xp.mean(g * input, axis=dims, keepdims=True))
 
 
 @rms_norm.gradient("weight")
 def _(xp, g, input, normalized_shape, eps):
-    return g * (input * inverse_rms(xp, input, normalized_shape, eps))
+    return g * xp.conj(input * inverse_rms(xp, input, normalized_shape, eps))
 
 
 @op(promote="same", grad_name="NativeBatchNormBackward0")

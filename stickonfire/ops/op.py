@@ -64,8 +64,8 @@ class Op:
     """A declared op. Built by the decorator `op`; executed by `eager.dispatch`."""
 
     def __init__(self, forward: Callable[..., Any], *, name: str, publish: Sequence[str], aliases: Sequence[str],
-                 promote: str, exempt: Sequence[str], opmath: bool, view: str, returns: str, scalars: bool | str,
-                 variadic: bool, varargs: str, differentiable: bool, grad_name: str) -> None:
+                 promote: str, exempt: Sequence[str], opmath: bool, stepwise: bool, view: str, returns: str,
+                 scalars: bool | str, variadic: bool, varargs: str, differentiable: bool, grad_name: str) -> None:
         code = forward.__code__
         names = code.co_varnames[1:code.co_argcount + code.co_kwonlyargcount]
         annotated = forward.__annotations__
@@ -85,6 +85,7 @@ class Op:
             self.least = self.positional + 1                            # a keyword is required
         self.publish, self.aliases = tuple(publish), tuple(aliases)
         self.promote, self.opmath = promote, opmath and promote != "none"
+        self.widens = self.opmath and not stepwise                      # rules on 16-bit floats run in float32
         self.exempt = frozenset(self.tensors.index(n) for n in exempt)  # inputs that keep their dtype
         self.view, self.returns, self.scalars = view, returns, scalars
         self.variadic, self.varargs, self.differentiable = variadic, varargs, differentiable
@@ -94,6 +95,7 @@ class Op:
         self.admit: Callable[..., None] | None = None                   # refuses dtypes, when a plan is made
         self.casts: dict[Any, Any] = {}                                 # filled by eager.promotion
         self.backward: Callable[[Any, Any, Any], Any] | None = None     # the rules in one, made by eager.graph
+        self.ties = False                       # whether its gradient depends on saved tensors in name only
         self.keeps_numbers = False              # whether a rule may keep a number; set beside `backward`
 
     def __repr__(self) -> str:
@@ -129,9 +131,8 @@ def _defaults(forward: Callable[..., Any], names: tuple[str, ...]) -> dict[str, 
 
 
 def op(*, publish: Sequence[str] = (), aliases: Sequence[str] = (), name: str = "", promote: str = "none",
-       exempt: Sequence[str] = (), opmath: bool = True, view: str = "", returns: str = "",
-       scalars: bool | str = False,
-       variadic: bool = False, varargs: str = "", differentiable: bool = True,
+       exempt: Sequence[str] = (), opmath: bool = True, stepwise: bool = False, view: str = "", returns: str = "",
+       scalars: bool | str = False, variadic: bool = False, varargs: str = "", differentiable: bool = True,
        grad_name: str = "") -> Callable[[Callable[..., Any]], Op]:
     """Declares the decorated forward `f(xp, *tensors, *attributes)` as an op.
 
@@ -141,6 +142,7 @@ def op(*, publish: Sequence[str] = (), aliases: Sequence[str] = (), name: str = 
     promote: "same" brings the tensors to their common dtype, "float" also integers to the default float, "match"
         demands equal dtypes, "none" leaves all as they are. `exempt` names inputs that keep theirs.
     opmath: whether float16 and bfloat16 are computed in float32 and rounded once (not for "none").
+    stepwise: whether gradient rules round 16-bit floats after each step, as PyTorch does, where it shows.
     view: "always" or "maybe" if the output may share the first input's memory.
     returns: names of the outputs, as "values indices"; they come back as a named tuple.
     scalars: whether Python numbers may stand for tensors; "rest": for all but the first, "some": for all but one.
@@ -157,7 +159,7 @@ def op(*, publish: Sequence[str] = (), aliases: Sequence[str] = (), name: str = 
         if key in REGISTRY:
             raise ValueError(f"op {key} is declared twice: {REGISTRY[key].module} and {forward.__module__}")
         REGISTRY[key] = Op(forward, name=key, publish=publish, aliases=aliases, promote=promote, exempt=exempt,
-                           opmath=opmath, view=view, returns=returns, scalars=scalars, variadic=variadic,
-                           varargs=varargs, differentiable=differentiable, grad_name=grad_name)
+                           opmath=opmath, stepwise=stepwise, view=view, returns=returns, scalars=scalars,
+                           variadic=variadic, varargs=varargs, differentiable=differentiable, grad_name=grad_name)
         return REGISTRY[key]
     return declare

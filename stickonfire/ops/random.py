@@ -21,10 +21,15 @@ def normal(xp, *, size: Ints, dtype: Any, device: Any, generator: Any, mean: flo
     return generator.normal(tuple(size), xp.native_dtype(dtype), mean, std)
 
 
-@op(differentiable=False)
+@op(scalars=True, grad_name="NormalBackward3")
 def normal_like(xp, mean, std, *, generator: Any):
     """Normal, each element with its own mean and deviation. Shape: both broadcast.   Source: PyTorch `normal`."""
     return generator.normal_like(mean, std)
+
+
+@normal_like.gradient()
+def _(xp, g):
+    return xp.zeros_like(g), xp.zeros_like(g)
 
 
 @op()

@@ -33,7 +33,7 @@ def shaped(xp, centre, input, dim, keepdim):
     return centre if keepdim or not input.ndim else xp.squeeze(centre, normalize_dims(dim, input.ndim))
 
 
-@op(promote="same", grad_name="VarBackward0")
+@op(promote="same", stepwise=True, grad_name="VarBackward0")
 def variance(xp, input, dim: Any = None, correction: float = 1, keepdim: bool = False):
     """sum(abs(input - mean)^2) / (n - correction).
 
@@ -42,20 +42,20 @@ def variance(xp, input, dim: Any = None, correction: float = 1, keepdim: bool = 
     return moments(xp, "var", input, dim, correction, keepdim)[0]
 
 
-@op(promote="same", grad_name="StdBackward0")
+@op(promote="same", stepwise=True, grad_name="StdBackward0")
 def deviation(xp, input, dim: Any = None, correction: float = 1, keepdim: bool = False):
     """The root of the variance. Shape: (*) -> (* without dims).   Source: PyTorch `std`."""
     return xp.sqrt(moments(xp, "std", input, dim, correction, keepdim)[0])
 
 
-@op(promote="same", grad_name="VarMeanBackward0")
+@op(promote="same", stepwise=True, grad_name="VarMeanBackward0")
 def variance_and_mean(xp, input, dim: Any = None, correction: float = 1, keepdim: bool = False):
     """Variance and mean. Shape: (*) -> two of (* without dims).   Source: PyTorch `var_mean`."""
     value, centre = moments(xp, "var_mean", input, dim, correction, keepdim)
     return value, shaped(xp, centre, input, dim, keepdim)
 
 
-@op(promote="same", grad_name="StdMeanBackward0")
+@op(promote="same", stepwise=True, grad_name="StdMeanBackward0")
 def deviation_and_mean(xp, input, dim: Any = None, correction: float = 1, keepdim: bool = False):
     """Standard deviation and mean. Shape: (*) -> two of (* without dims).   Source: PyTorch `std_mean`."""
     value, centre = moments(xp, "std_mean", input, dim, correction, keepdim)

@@ -1,30 +1,27 @@
-"""Softmax and its logarithm: a row of scores becomes a row of probabilities."""
+"""Softmax and its logarithm: a row of scores becomes a row of probabilities.
+
+Users call `eager/composite_special.py`, which knows `dtype`.
+"""
 from __future__ import annotations
 
-from typing import Any
-
-from ..core.dtypes import FLOATING, SCALAR_NAMES
+from ..core.dtypes import FLOATING, SCALAR_NAMES, float32
 from ..core.shapes import normalize_dim
 from .op import op
 
-BOTH = ("stickonfire", "Tensor")
 
-
-def cast_first(xp, input, dim, dtype):
-    """The input in the dtype asked for, and the dim counted from the front."""
-    a = input if dtype is None else xp.cast(input, dtype)
-    kind = xp.dtype_of(a)
+def checked_dim(xp, input, dim):
+    """The dim counted from the front.   Raises: NotImplementedError for integers and complex numbers."""
+    kind = xp.dtype_of(input)
     if kind.category != FLOATING:
         raise NotImplementedError(f'"softmax_lastdim_kernel_impl" not implemented for \'{SCALAR_NAMES[kind.name]}\'. '
                                   "Convert with .float() first, or pass dtype=")
-    return a, normalize_dim(dim, input.ndim)
+    return normalize_dim(dim, input.ndim)
 
 
-@op(publish=BOTH, promote="same")
-def softmax(xp, input, dim: int, dtype: Any = None):
+@op(promote="same")
+def softmax(xp, input, dim: int):
     """exp(x) / sum(exp(x)) along a dim. Shape: (*) -> (*).   Source: PyTorch `softmax`."""
-    a, at = cast_first(xp, input, dim, dtype)
-    return xp.softmax(a, at)
+    return xp.softmax(input, checked_dim(xp, input, dim))
 
 
 @softmax.gradient("input")
@@ -35,11 +32,26 @@ def _(xp, g, out, dim):
     return weighted - out * xp.sum(weighted, axis=dim, keepdims=True)
 
 
-@op(publish=BOTH, promote="same")
-def log_softmax(xp, input, dim: int, dtype: Any = None):
+def log_softmax_in_steps(xp, input, dim):
+    """For 16-bit floats: along the last dim, PyTorch rounds the sum and its logarithm to 16 bits as well."""
+    kind, wide = xp.dtype_of(input), xp.cast(input, float32)
+    if dim < input.ndim - 1 or not input.size or not input.ndim:
+        return xp.cast(xp.log_softmax(wide, dim), kind)
+    shifted = wide - xp.amax(wide, axis=dim, keepdims=True)
+    total = xp.sum(xp.exp(shifted), axis=dim, keepdims=True)
+    for step in (lambda t: t, xp.log):
+        total = xp.cast(xp.cast(step(total), kind), float32)
+    return xp.cast(shifted - total, kind)
+
+
+@op(promote="same", opmath=False)
+def log_softmax(xp, input, dim: int):
     """x - log(sum(exp(x))) along a dim. Shape: (*) -> (*).   Source: PyTorch `log_softmax`."""
-    a, at = cast_first(xp, input, dim, dtype)
-    return xp.log_softmax(a, at)
+    at = checked_dim(xp, input, dim)
+    return log_softmax_in_steps(xp, input, at) if input.dtype.itemsize == 2 else xp.log_softmax(input, at)
+
+
+log_softmax.widens = True
 
 
 @log_softmax.gradient("input")

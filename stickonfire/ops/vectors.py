@@ -10,7 +10,7 @@ from .op import op
 from .reduce_norm import norm_along, norm_rule
 
 
-@op(name="cross", publish=("linalg",), promote="match", grad_name="LinalgCrossBackward0")
+@op(name="cross", publish=("linalg",), promote="match", opmath=False, grad_name="LinalgCrossBackward0")
 def cross(xp, input, other, *, dim: int = -1):
     """The vector perpendicular to two others, of length |a| |b| sin(angle), along a dim of size 3.
 

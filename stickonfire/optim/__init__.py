@@ -24,10 +24,13 @@ from .rprop import Rprop
 from .sgd import SGD
 
 __all__ = ["ASGD", "LBFGS", "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Muon",
-           "NAdam", "Optimizer", "RAdam", "RMSprop", "Rprop", "lr_scheduler", "swa_utils"]
+           "NAdam", "Optimizer", "RAdam", "RMSprop", "Rprop", "lr_scheduler", "swa_utils",
+           "swap_in_optimizer_params_and_state"]
 
 
 def __getattr__(name: str) -> Any:
     if name == "swa_utils":
         return importlib.import_module(f"{__name__}.swa_utils")
+    if name == "swap_in_optimizer_params_and_state":
+        return importlib.import_module(f"{__name__}.swap").swap_in_optimizer_params_and_state
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

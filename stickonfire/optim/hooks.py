@@ -1,13 +1,15 @@
 """Hooks: handles that remove them, those shared by all optimizers, and `step` with its hooks around it.
 
 A hook is kept in an ordered dict under a running number; the handle knows the dict and the number.
-Used by optimizer.py. Imports nothing of ours.
+Used by optimizer.py. May import: eager.
 """
 import functools
 import itertools
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
+
+from ..eager.modes import capturing
 
 _numbers = itertools.count()
 global_step_pre_hooks: OrderedDict[int, Callable] = OrderedDict()
@@ -59,6 +61,9 @@ def with_hooks(step: Callable) -> Callable:
 
     @functools.wraps(step)
     def hooked(self: Any, *args: Any, **kwargs: Any) -> Any:
+        recorder = capturing()
+        if recorder is not None:
+            recorder.watch(self)
         if (self._optimizer_step_pre_hooks or self._optimizer_step_post_hooks
                 or global_step_pre_hooks or global_step_post_hooks):
             return _step_among_hooks(step, self, args, kwargs)

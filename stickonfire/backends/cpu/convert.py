@@ -1,8 +1,7 @@
 """Between dtypes: re-exported by `xp.py`, called by the ops. From Python data to arrays: `pydata.py`.
 
-A cast does what PyTorch's does where the two differ: complex to real drops the imaginary part, floats go to
-the
-narrow integers by way of int64.
+A cast does what PyTorch's does where the two differ: complex to real drops the imaginary part, floats go to the
+narrow integers by way of int32, as on the processors PyTorch is built for: what does not fit is not defined in C.
 """
 from __future__ import annotations
 
@@ -23,7 +22,8 @@ def cast(a: Any, d: dtype) -> Any:
         a = a.real if native.kind != "b" else a != 0
     if a.dtype.kind == "f" and native.kind in "iu":
         with np.errstate(invalid="ignore"):
-            return a.astype(np.int64).astype(native) if native.itemsize < 8 else a.astype(native)
+            by = np.int32 if native.itemsize < 4 or native.kind == "i" else np.int64
+            return a.astype(by).astype(native, copy=False) if native.itemsize < 8 else a.astype(native)
     if native.kind == "f" and native.itemsize < a.dtype.itemsize or native.kind == "V":
         with np.errstate(over="ignore"):
             return a.astype(native)

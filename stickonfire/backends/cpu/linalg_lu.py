@@ -96,7 +96,7 @@ def _substitute(a: Array, x: Array, upper: bool, unit: bool) -> None:
         return
     for i in range(n - 1, -1, -1) if upper else range(n):
         known = slice(i + 1, n) if upper else slice(0, i)
-        if a.ndim == 2:
+        if x.ndim == 2:
             x[i] -= np.dot(a[i, known], x[known])
         else:
             x[..., i, :] -= np.matmul(a[..., i, None, known], x[..., known, :])[..., 0, :]

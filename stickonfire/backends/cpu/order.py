@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .kernels_elementwise import complex_logaddexp
+
 
 def _keys(a: Any) -> Any:
     """What NumPy can sort in place of bfloat16."""
@@ -63,10 +65,28 @@ def middle(a: Any, axis: int, skip_nan: bool) -> Any:
     return np.take_along_axis(order, np.where(real < n, real, (n - 1) // 2), axis)
 
 
+_SHORT = 16         # up to here C++'s std::sort, which PyTorch uses for `mode`, is an insertion sort
+
+
+def _insertion_order(row: Any) -> Any:
+    """The order an insertion sort gives that asks only `a < b`: nothing moves past a NaN, as in PyTorch."""
+    order: list[int] = []
+    for i, value in enumerate(row):
+        place = i
+        if order and value < row[order[0]]:
+            place = 0
+        else:
+            while place and value < row[order[place - 1]]:
+                place -= 1
+        order.insert(place, i)
+    return np.array(order)
+
+
 def most_frequent(a: Any, axis: int) -> Any:
-    """Where the commonest element along a dim is, the smallest of several; the dim has size 1 in the result.
-    """
+    """Where the commonest element along a dim is, the smallest of several; the dim has size 1 in the result."""
     order = np.argsort(_keys(a), axis=axis, kind="stable")
+    if a.dtype.kind == "f" and a.shape[axis] <= _SHORT and np.isnan(a).any():
+        order = np.apply_along_axis(_insertion_order, axis, a)
     ordered = np.moveaxis(np.take_along_axis(a, order, axis), axis, -1)
     starts = np.ones(ordered.shape, bool)
     starts[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
@@ -91,16 +111,12 @@ def running_logsumexp(a: Any, axis: int) -> Any:
     if a.dtype.kind != "c":
         with np.errstate(invalid="ignore"):
             return np.logaddexp.accumulate(a, axis=axis)
-    top = np.maximum.accumulate(a.real, axis=axis)
     steps = np.moveaxis(a, axis, 0)
-    tops, out = np.moveaxis(top, axis, 0), np.empty(steps.shape, a.dtype)
-    total = np.zeros(steps.shape[1:], a.dtype)
+    out = np.empty(steps.shape, a.dtype)
+    out[:1] = steps[:1]
     with np.errstate(invalid="ignore", divide="ignore"):
-        for i in range(len(steps)):         # the sum so far, relative to the largest so far
-            shift = np.where(np.isfinite(tops[i]), tops[i], 0)
-            before = shift if i == 0 else np.where(np.isfinite(tops[i - 1]), tops[i - 1], 0)
-            total = total * np.exp(before - shift) + np.exp(steps[i] - shift)
-            out[i] = np.log(total) + shift
+        for i in range(1, len(steps)):          # phases add up, as in PyTorch: they are not wrapped into (-pi, pi]
+            out[i] = complex_logaddexp(out[i - 1], steps[i])
     return np.ascontiguousarray(np.moveaxis(out, 0, axis))
 
 

@@ -20,7 +20,7 @@ def product(a: Any, b: Any) -> Any:
     if b.ndim <= 2:
         if a.ndim <= 2:
             return np.dot(a, b)
-        return np.dot(a.reshape(-1, a.shape[-1]), b).reshape(a.shape[:-1] + b.shape[1:])
+        return np.dot(a.reshape(math.prod(a.shape[:-1]), a.shape[-1]), b).reshape(a.shape[:-1] + b.shape[1:])
     return np.matmul(blas_ready(a), blas_ready(b))
 
 

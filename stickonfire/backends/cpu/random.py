@@ -127,16 +127,18 @@ class Generator(Words):
         Raises: RuntimeError if any std is negative.
         """
         if not isinstance(std, np.ndarray):
+            if std < 0:
+                raise check.refusal(f"normal expects std >= 0.0, but found std {std}", "normal", np.shape(mean))
             mean = np.asarray(mean)
-            return (self.normal(mean.shape, mean.dtype, 0.0, std) + mean).astype(mean.dtype, copy=False)
+            return np.asarray(self.normal(mean.shape, mean.dtype, 0.0, std) + mean).astype(mean.dtype, copy=False)
         if np.iscomplexobj(std):
             raise check.refusal("normal expects standard deviation to be non-complex", "normal", std.shape)
         if not (std >= 0).all():
             raise check.refusal("normal expects all elements of std >= 0.0", "normal", std.shape)
         dtype = mean.dtype if isinstance(mean, np.ndarray) else std.dtype
         values = self.normal(np.broadcast_shapes(np.shape(mean), std.shape), dtype)
-        values = (values * std).astype(dtype, copy=False)
-        return (values + mean).astype(dtype, copy=False)
+        values = np.asarray(values * std).astype(dtype, copy=False)
+        return np.asarray(values + mean).astype(dtype, copy=False)
 
     def log_normal(self, shape: Shape, dtype: np.dtype = F32, mean: float = 1.0, std: float = 2.0
                    ) -> np.ndarray:

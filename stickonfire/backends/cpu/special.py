@@ -52,12 +52,15 @@ from .special_orthogonal import (
     shifted_chebyshev_polynomial_v,
     shifted_chebyshev_polynomial_w,
 )
+from .special_reparameterized import dirichlet_grad as _dirichlet_grad
+from .special_reparameterized import standard_gamma_grad as _standard_gamma_grad
 
 igamma, igammac, psi = gammainc, gammaincc, digamma
 modified_bessel_i0, modified_bessel_i1 = i0, i1
 
 __all__ = [
-    "airy_ai", "bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1", "chebyshev_polynomial_t",
+    "_dirichlet_grad", "_standard_gamma_grad", "airy_ai", "bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1",
+    "chebyshev_polynomial_t",
     "chebyshev_polynomial_u", "chebyshev_polynomial_v", "chebyshev_polynomial_w", "digamma", "entr",
     "erf", "erfc", "erfcx", "erfinv", "gammainc", "gammaincc", "gelu", "gelu_grad", "gelu_tanh",
     "gelu_tanh_grad", "hermite_polynomial_h", "hermite_polynomial_he", "i0", "i0e", "i1", "i1e", "igamma",

@@ -7,7 +7,7 @@ from ...core import dtypes
 from ...core.dtypes import dtype
 
 _TO_NUMPY: dict[dtype, np.dtype] = {
-    d: np.dtype(d.name) for d in dtypes.DTYPES if d is not dtypes.bfloat16}
+    d: np.dtype(d.name) for d in (*dtypes.DTYPES, *dtypes.UNSIGNED) if d is not dtypes.bfloat16}
 _FROM_NUMPY: dict[np.dtype, dtype] = {n: d for d, n in _TO_NUMPY.items()}
 
 
@@ -37,7 +37,7 @@ def from_numpy_dtype(n: np.dtype) -> dtype:
                              "Conversion between byte orders is currently not supported.")
         else:
             raise TypeError(f"can't convert np.ndarray of type numpy.{n.type.__name__}"
-                            f". The only supported types are: {', '.join(d.name for d in dtypes.DTYPES)}.")
+                            f". The only supported types are: {', '.join(d.name for d in _TO_NUMPY)}.")
         found = _FROM_NUMPY[n]
     return found
 

@@ -30,6 +30,7 @@ from ...core.dtypes import dtype
 from .conv import col2im, convolution, convolution_input, convolution_weight, im2col
 from .convert import cast, conj, from_dlpack, number_like
 from .ctc import ctc, ctc_grad
+from .fourier import fft_c2c, fft_c2r, fft_r2c
 from .gather import (add_rows, checked_index, checked_parts, checked_source, diagonals, gathered, index_add,
                      index_add_at, index_copy, index_fill, index_put_at, index_sum, joined, masked_scattered,
                      out_of_range, padded, place, places, put, put_add, replaced, scatter_add,
@@ -60,7 +61,7 @@ from .types import from_numpy_dtype, to_numpy_dtype
 from .wide import cumprod, cumsum, mean, sum
 
 ndarray = np.ndarray
-linalg, fft = np.linalg, np.fft
+linalg = np.linalg
 inf, nan, pi = math.inf, math.nan, math.pi
 amax, amin = np.max, np.min
 add_at = np.add.at

@@ -3,6 +3,7 @@
 Room: eager. `nn.functional` re-exports these names, layers call them. Fused ops are declared in ops/; the
 files here hold compositions, and PyTorch's signatures over the ops.
 """
+from ..autocast import wrap_listed
 from .activation import (
     celu,
     celu_,
@@ -118,6 +119,8 @@ from .pool_adaptive import (
 )
 from .resample import interpolate, upsample, upsample_bilinear, upsample_nearest
 from .shuffle import channel_shuffle, pixel_shuffle, pixel_unshuffle
+
+wrap_listed(globals())
 
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d",

@@ -8,10 +8,12 @@ import math
 from typing import Any
 
 from ...core.dtypes import bool_
+from ..autocast import in_lower_precision
 from .activation import softmax
 from .dropout import dropout
 
 
+@in_lower_precision
 def scaled_dot_product_attention(query: Any, key: Any, value: Any, attn_mask: Any = None,
                                  dropout_p: float = 0.0, is_causal: bool = False, scale: float | None = None,
                                  enable_gqa: bool = False) -> Any:

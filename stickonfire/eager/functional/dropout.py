@@ -33,8 +33,28 @@ def _drop(input: Any, shape: Any, p: float, inplace: bool) -> Any:
     """Zeros with probability p, the rest times 1 / (1 - p); one draw per element of `shape`."""
     if p == 1:
         return _result(input, input * input.detach().new_zeros(()), inplace)
-    noise = dropout_mask(input, p, shape)
+    order = None if input.is_contiguous() else _memory_order(input, shape)
+    if order is None:
+        noise = dropout_mask(input, p, shape)
+    else:
+        noise = _turned_back(dropout_mask(input, p, [shape[d] for d in order]), order)
     return input.mul_(noise) if inplace else input * noise
+
+
+def _memory_order(input: Any, shape: Any) -> list[int] | None:
+    """The dims as they lie in memory, outermost first: PyTorch draws one number per element in that order.
+
+    None where it draws row by row: for numbers that several elements share, and for tensors that repeat themselves.
+    """
+    strides = input.stride()
+    if tuple(shape) != tuple(input.shape) or 0 in strides:
+        return None
+    return sorted(range(len(strides)), key=lambda d: -strides[d])
+
+
+def _turned_back(noise: Any, order: list[int]) -> Any:
+    """Noise drawn with its dims in another order, with the dims in their own places."""
+    return noise.permute(*[order.index(d) for d in range(len(order))])
 
 
 def _feature_dropout(input: Any, p: float, training: bool, inplace: bool) -> Any:
@@ -112,7 +132,8 @@ def _alpha_noise(input: Any, shape: Any, p: float, inplace: bool) -> Any:
     if p == 1:
         return _result(input, input * input.detach().new_zeros(()), inplace)
     a = 1.0 / math.sqrt((SELU_LIMIT**2 * p + 1) * (1 - p))
-    noise = input.detach().new_empty(shape).bernoulli_(1 - p)
+    order = _memory_order(input, shape) or list(range(input.dim()))
+    noise = _turned_back(input.detach().new_empty([shape[d] for d in order]).bernoulli_(1 - p), order)
     shift = noise.add(-1).mul_(SELU_LIMIT * a).add_(SELU_LIMIT * a * p)
     noise = noise.mul_(a)
     return input.mul_(noise).add_(shift) if inplace else input * noise + shift

@@ -74,6 +74,8 @@ def _with_statistics(input: Any, mean: Any, var: Any, weight: Any, bias: Any, ep
     """Normalised by given statistics: input * scale + shift, both per channel."""
     if mean is None or var is None:
         raise RuntimeError("Expected running_mean and running_var to be defined when training=False")
+    if input.dtype.is_reduced:                      # rounded to 16 bits once, at the end
+        mean, var, weight, bias = [None if t is None else t.float() for t in (mean, var, weight, bias)]
     scale = (var + eps).rsqrt()
     scale = scale if weight is None else scale * weight
     shift = -mean * scale if bias is None else bias - mean * scale

@@ -233,8 +233,9 @@ def _unpool(dims: int, input: Any, indices: Any, kernel: Any, stride: Any, paddi
         raise RuntimeError(f"strides should be greater than zero, but got stride: {stride}")
     size = _unpooled_size(tuple(input.shape[-dims:]), kernel, stride, padding, output_size)
     count = math.prod(size)
-    if indices.numel() and not 0 <= int(indices.min()) <= int(indices.max()) < count:
-        raise RuntimeError(f"Found an invalid max index: {int(indices.max())} (output volumes are of size "
+    places = indices._array                         # under vmap the whole batch's
+    if indices.numel() and not 0 <= places.min() <= places.max() < count:
+        raise RuntimeError(f"Found an invalid max index: {int(places.max())} (output volumes are of size "
                            f"{'x'.join(map(str, size))})")
     return _spread_planes(input, indices, size, True)
 

@@ -70,3 +70,6 @@ def channel_shuffle(input: Any, groups: int) -> Any:
                            f"{groups} groups.")
     split = input.reshape((batch, groups, channels // groups, *positions))
     return split.transpose(1, 2).reshape(input.shape)
+
+
+native_channel_shuffle = channel_shuffle         # PyTorch's name of the kernel behind it

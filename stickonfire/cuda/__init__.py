@@ -1,6 +1,9 @@
 """PyTorch's spelling `torch.cuda`, for scripts that ask whether there is a GPU: there is none yet."""
 from __future__ import annotations
 
+import importlib
+from typing import Any
+
 
 def is_available() -> bool:
     """Whether tensors can live on a CUDA device."""
@@ -112,3 +115,9 @@ def max_memory_reserved(device: object = None) -> int:
 
 def reset_peak_memory_stats(device: object = None) -> None:
     """Forgets the peaks; without a device there are none."""
+
+
+def __getattr__(name: str) -> Any:
+    if name == "amp":
+        return importlib.import_module(f"{__name__}.amp")
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

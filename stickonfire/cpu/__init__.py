@@ -1,6 +1,7 @@
 """PyTorch's spelling `torch.cpu`: the CPU answers the questions that are asked of other devices."""
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 
@@ -25,3 +26,9 @@ def synchronize(device: Any = None) -> None:
 
 def set_device(device: Any) -> None:
     """Chooses a CPU: there is one only."""
+
+
+def __getattr__(name: str) -> Any:
+    if name == "amp":
+        return importlib.import_module(f"{__name__}.amp")
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

@@ -1,0 +1,83 @@
+"""Matrix products as generated machine code: the public face. Room `codegen`; called by backends/ and compiler/.
+
+    C = epilogue(alpha * op(A) @ op(B) + beta * C)
+
+One library per dtype serves all shapes, transposes, batches and epilogues:
+
+    symbol, text = kernel("float32", llvm.host().lanes32)       # the function's name, and LLVM IR that defines it
+    product = Product(m=256, n=784, k=256, lda=..., ...)        # what is wanted
+    made = plan(product, machine("float32", lanes32), threads)  # how: blocks, packing, tasks
+    cells(product, made, a=address, ...)                        # the argument of a call, 8 bytes a cell (`CELLS`)
+
+Reading order: `reference` below is the definition; `gemm_tile.py` the innermost loop, `gemm_loops.py` the loops around it,
+`gemm_pack.py` the copies they need, `gemm_plan.py` the decisions. `gemm_ir.py` is the pencil they write with.
+The method is that of Goto and van de Geijn, Anatomy of High-Performance Matrix Multiplication (2008).
+"""
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from .gemm_loops import CELLS, OFFSET, Tasks, entry, table
+from .gemm_pack import packers
+from .gemm_plan import EPILOGUES, Plan, Product, cells, plan
+from .gemm_tile import FORMS, VECTORS, Machine, Tile, finish_edge
+
+__all__ = ["CELLS", "EPILOGUES", "OFFSET", "Machine", "Plan", "Product", "cells", "kernel", "machine", "plan",
+           "reference"]
+
+
+def reference(a: Any, b: Any, c: Any = 0.0, alpha: float = 1.0, beta: float = 0.0, bias: Any = 0.0,
+              relu: bool = False, residual: Any = 0.0) -> Any:
+    """What a kernel computes, said in NumPy."""
+    out = alpha * (a @ b) + (beta * c if beta else 0.0) + bias
+    return out * (out > 0) + residual if relu else out + residual
+
+
+def machine(dtype: str, lanes32: int) -> Machine:
+    """The processor as the generator sees it: `lanes32` numbers of 32 bits to a vector.
+
+    >>> machine("float64", 16)
+    Machine(scalar='double', lanes=8, rows=14, masks=True)
+    """
+    scalar, size = {"float32": ("float", 1), "float64": ("double", 2)}[dtype]
+    # AVX-512 and NEON have 32 vector registers, AVX2 and SSE have 16: two vectors of B, a factor, and the sums.
+    rows = {16: 12, 8: 6, 4: 6}[lanes32]
+    return Machine(scalar, lanes32 // size, rows, masks=lanes32 == 16)
+
+
+@functools.cache
+def kernel(dtype: str, lanes32: int) -> tuple[str, str]:
+    """Name and LLVM IR of the product of `dtype` for vectors of `lanes32` float32 numbers.
+
+    >>> kernel("float32", 16)[0]
+    'gemm_float32'
+    """
+    m, name = machine(dtype, lanes32), f"gemm_{dtype}"
+    tiles = [Tile(m, form, vectors, rows).text() for form in FORMS for vectors in range(1, VECTORS + 1)
+             for rows in range(1, m.rows + 1)]
+    edge = "" if m.masks else finish_edge(m)
+    parts = [declarations(m), table(m), *tiles, edge, packers(m), Tasks(m).text(), entry(name), attributes(m)]
+    return name, "\n".join(parts)
+
+
+def declarations(m: Machine) -> str:
+    """What the text calls: the thread pool, and LLVM's intrinsics."""
+    v, lanes = m.vector, f"<{m.lanes} x i1>"
+    return f"""\
+declare void @sof_parallel(ptr, ptr, i64, i64)
+declare i64 @sof_thread()
+declare ptr @llvm.launder.invariant.group.p0(ptr)
+declare i64 @llvm.smin.i64(i64, i64)
+declare i64 @llvm.smax.i64(i64, i64)
+declare void @llvm.prefetch.p0(ptr, i32, i32, i32)
+declare {v} @llvm.fmuladd.{m.suffix}({v}, {v}, {v})
+declare {v} @llvm.masked.load.{m.suffix}.p0(ptr, {lanes}, {v})
+declare void @llvm.masked.store.{m.suffix}.p0({v}, ptr, {lanes})
+"""
+
+
+def attributes(m: Machine) -> str:
+    """Full vectors even where LLVM would rather use half (it fears that wide ones slow the clock)."""
+    bits = m.lanes * m.bytes * 8
+    return f'attributes #0 = {{ nounwind "min-legal-vector-width"="{bits}" "prefer-vector-width"="{bits}" }}\n'

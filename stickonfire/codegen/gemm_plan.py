@@ -1,0 +1,114 @@
+"""How a product of given sizes is to be computed: blocks, packing, tasks. Room `codegen`; plain Python, no machine code.
+
+The decisions that the loops of `gemm_loops.py` obey, made once per shape.
+"""
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from .gemm_loops import CELLS, PACK_A, PACK_B, TURN_A, TURN_B, panel_bytes
+from .gemm_tile import BIAS, RELU, RESIDUAL, Machine
+
+DEPTH = 512                 # the most of k in a block
+BLOCK_BYTES = 1 << 20       # the most of B in a block: half of an L2 cache of 2 MB
+TASK_WORK = 1 << 17         # multiply-adds worth waking a thread for
+
+EPILOGUES = {"": 0, "bias": BIAS, "bias_relu": BIAS | RELU, "relu": RELU, "residual": RESIDUAL,
+             "bias_residual": BIAS | RESIDUAL}
+
+
+@dataclass(frozen=True)
+class Product:
+    """C = alpha * op(A) @ op(B) + beta * C, row by row in memory, strides in elements.
+
+    ta: A is stored K x M; tb: B is stored N x K. A stride of 0 over the batch reuses the operand.
+    """
+    m: int
+    n: int
+    k: int
+    lda: int
+    ldb: int
+    ldc: int
+    ta: bool = False
+    tb: bool = False
+    epilogue: str = ""
+    ldr: int = 0
+    batch: int = 1
+    stride_a: int = 0
+    stride_b: int = 0
+    stride_c: int = 0
+    stride_r: int = 0
+    alpha: float = 1.0
+    beta: float = 0.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the loops need besides the product itself."""
+    flags: int
+    split_m: int
+    split_n: int
+    depth: int          # of k, per block
+    breadth: int        # columns, per block
+    panel: int          # bytes of scratch for a panel of A; the block of B comes after it
+    share: int          # bytes of scratch per thread
+    grain: int          # tasks a thread should get at least
+
+    def scratch(self, threads: int) -> int:
+        """Bytes of scratch in all."""
+        return self.share * threads
+
+
+def up(a: int, step: int) -> int:
+    return -(-a // step) * step
+
+
+def plan(p: Product, m: Machine, threads: int) -> Plan:
+    """The plan for `p` on this machine."""
+    depth = up(-(-p.k // max(1, -(-p.k // DEPTH))), 4) or 4
+    down, across = split(p, m, threads)
+    columns = up(-(-up(p.n, m.lanes) // across), m.lanes)
+    breadth = max(m.width, min(up(columns, m.width), BLOCK_BYTES // (depth * m.bytes) // m.width * m.width))
+    pack_a, pack_b = packing(p, m, down, across)
+    flags = (EPILOGUES[p.epilogue] | TURN_A * p.ta | TURN_B * p.tb | PACK_A * pack_a | PACK_B * pack_b)
+    panel = panel_bytes(m, depth, p.ta) if pack_a else 0
+    packed = breadth if pack_b else m.width if p.n % m.lanes else 0
+    share = up(panel + packed * depth * m.bytes, 128) + 128
+    work = max(1, p.m * p.n * p.k // (down * across))
+    grain = max(1, TASK_WORK // work) if down * across == 1 else 1
+    return Plan(flags, down, across, depth, breadth, panel, share, grain)
+
+
+def split(p: Product, m: Machine, threads: int) -> tuple[int, int]:
+    """Into how many parts rows and columns are cut, so that each thread of the pool has one."""
+    if threads == 1 or p.batch >= 2 * threads or p.m * p.n * p.k < 2 * TASK_WORK:
+        return 1, 1
+    return min(((d, threads // d) for d in range(1, threads + 1) if threads % d == 0),
+               key=lambda cut: cost(p, m, *cut))
+
+
+def cost(p: Product, m: Machine, down: int, across: int) -> float:
+    """Cycles of the slowest part, roughly: multiply-adds at two vectors a cycle, and packing B."""
+    vectors = -(-up(p.n, m.lanes) // m.lanes // across)
+    rows = -(-p.m // down)
+    pack = (4.0 if p.tb else 1.5) * vectors
+    return p.k * (rows * vectors / 2 + pack)
+
+
+def packing(p: Product, m: Machine, down: int, across: int) -> tuple[bool, bool]:
+    """Whether panels of A and blocks of B are copied before use."""
+    if p.k == 0:
+        return False, False
+    far = p.lda * m.bytes % 4096 == 0
+    pack_a = far and p.n > 2 * m.width
+    big = p.n * p.k * m.bytes > 1 << 18 or p.ldb * m.bytes % 1024 == 0
+    pack_b = p.tb or (big and p.m > 4 * m.rows)
+    return pack_a, pack_b
+
+
+def cells(p: Product, made: Plan, a: int = 0, b: int = 0, c: int = 0, bias: int = 0, residual: int = 0,
+          scratch: int = 0) -> bytes:
+    """The cells of a call, as bytes: addresses (of first elements; patched later if unknown yet), sizes, plan."""
+    values = {"a": a, "b": b, "c": c, "bias": bias, "residual": residual, "scratch": scratch, **vars(p), **vars(made)}
+    return b"".join(struct.pack("d" if name in ("alpha", "beta") else "q", values[name]) for name in CELLS)

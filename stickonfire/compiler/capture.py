@@ -1,0 +1,236 @@
+"""One call of a function, listened to: the program it amounts to, and what has to hold for the program to stand for it.
+
+`capture(function, args, kwargs, leaves)` calls the function for real and returns its result with a `Capture`. Afterwards no
+Traced array is left anywhere: tensors have their own memory again, whether or not a program came of it.
+"""
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..core.state import set_mode
+from ..eager.graph import AccumulateGrad
+from ..eager.tensor import Tensor
+from ..eager.views import current_edge
+from ..tape.engine import reachable
+from .program import Buffer, Program, Ref
+from .recorder import Recorder, root_of
+from .trace import Traced, unwrapped
+
+
+@dataclass
+class Output:
+    """A tensor that a run hands out: its part of a buffer, and the edge it is to have."""
+
+    ref: Ref
+    edge: Any
+    tensor: Any = None          # the very tensor, if it existed before
+
+
+@dataclass
+class Capture:
+    """What a call was found to do."""
+
+    program: Program
+    stopped: str = ""
+    tensors: list[tuple[Any, np.ndarray]] = field(default_factory=list)     # what was met, with its memory
+    leaves: list[Any] = field(default_factory=list)                         # the edges of those that gather gradients
+    gradients: dict[int, Any] = field(default_factory=dict)                 # leaf number -> Output, or None
+    began: dict[int, bool] = field(default_factory=dict)                    # leaf number -> whether it had a gradient
+    guards: list[tuple[dict[str, Any], str, Any]] = field(default_factory=list)
+    written: list[Any] = field(default_factory=list)                        # version cells to count up
+    structure: Any = None                                                   # the result, with Outputs for tensors
+    inputs: list[Buffer | None] = field(default_factory=list)               # for each tensor argument
+
+
+def tensors_in(value: Any) -> Iterator[Tensor]:
+    """The tensors in nested lists, tuples and dicts."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from tensors_in(part)
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from tensors_in(part)
+
+
+def capture(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
+            leaves: list[Any]) -> tuple[Any, Capture]:
+    """Calls the function and listens. `leaves` are those known to gather gradients, from an earlier call."""
+    recorder = Recorder()
+    given = list(tensors_in((args, kwargs)))
+    for i, t in enumerate(given):
+        recorder.inputs.setdefault(id(t._array), i)
+    began = {id(leaf): leaf.grad is not None for leaf in leaves}
+    set_mode("recorder", recorder)
+    try:
+        result = function(*args, **kwargs)
+    except BaseException:
+        recorder.stop("an exception was raised")
+        put_back(recorder, None, [])
+        raise
+    finally:
+        set_mode("recorder", None)
+    made = Capture(recorder.program)
+    finish(recorder, result, given, began, made)
+    return result, made
+
+
+def finish(recorder: Recorder, result: Any, given: list[Tensor], began: dict[int, bool], made: Capture) -> None:
+    """Finds what the call left behind, and gives the tensors their memory back."""
+    returned = list(tensors_in(result))
+    refs = {id(t): t._array.ref for t in returned if t._array.__class__ is Traced}
+    lifted = [(t, array, ref) for weak, array, ref in recorder.lifted if (t := weak()) is not None]
+    leaves: list[Any] = []
+    for t, _, _ in lifted:
+        if isinstance(t._edge, AccumulateGrad) and t._edge not in leaves:
+            leaves.append(t._edge)
+    gradients = [leaf.grad for leaf in leaves]
+    for g in gradients:
+        if g is not None and g._array.__class__ is Traced:
+            refs[id(g)] = g._array.ref
+    if not recorder.stopped:
+        known = {id(t) for t in (*returned, *given, *[g for g in gradients if g is not None])}
+        known |= {id(t) for t, _, _ in lifted}
+        unaccounted_roots(recorder, lifted, given)
+        put_back(recorder, known, returned)
+    else:
+        put_back(recorder, None, returned)
+    made.stopped = recorder.stopped
+    made.leaves = leaves
+    for group, key in recorder.numbers:
+        group[key] = float(group[key])
+    if made.stopped:
+        return
+    describe(recorder, result, given, lifted, gradients, refs, began, made)
+
+
+def describe(recorder: Recorder, result: Any, given: list[Tensor], lifted: list[Any], gradients: list[Any],
+             refs: dict[int, Ref], began: dict[int, bool], made: Capture) -> None:
+    """Writes down results, gradients and guards."""
+    program = recorder.program
+    arguments = {id(t) for t in given}
+    made.tensors = [(t, array) for t, array, ref in lifted if id(t) not in arguments or ref.buffer.kind != "input"]
+    by_source = {b.source: b for b in program.buffers if b.kind == "input"}
+    made.inputs = [by_source.get(i) for i in range(len(given))]
+    existing = {id(t): t for t, _, _ in lifted}
+    made.guards = recorder.guards
+    handed: dict[Buffer, None] = {}
+
+    def output(t: Tensor) -> Output:
+        ref = refs.get(id(t))
+        if ref is None or id(t) in existing:
+            return Output(ref, None, t)                                     # type: ignore[arg-type]
+        if ref.buffer.kind == "temporary":
+            handed[ref.buffer] = None
+        return Output(ref, t._edge)
+
+    made.structure = mapped(result, output)
+    for i, (leaf, g) in enumerate(zip(made.leaves, gradients)):
+        made.began[i] = began.get(id(leaf), False)
+        if g is None:
+            made.gradients[i] = None
+        elif id(g) not in existing:
+            made.gradients[i] = output(g)
+    for buffer in handed:
+        buffer.kind = "result"
+    outputs = [o for o in (*outputs_in(made.structure), *made.gradients.values()) if o is not None]
+    program.results = [o.ref for o in outputs if o.ref is not None]
+    if any(o.tensor is None and o.ref.buffer.kind == "constant" for o in outputs):
+        made.stopped = "a constant made in the call is handed out"
+    if any(isinstance(t, Tensor) and graph_is_alive(t) for t in tensors_in(result)):
+        made.stopped = "the result carries a graph that is still to be run backward"
+    written = {ref.buffer for instr in program.instrs for ref in instr.outs}
+    for b in program.buffers:
+        if b.kind == "constant" and b in written:
+            made.stopped = "a constant made in the call is written to"
+    for t, _, ref in lifted:
+        if ref.buffer in written and t._alias is not None and t._alias[0] is not None:
+            made.written.append(t._alias[0])
+
+
+def mapped(value: Any, change: Callable[[Tensor], Any]) -> Any:
+    """A nested result with its tensors changed."""
+    if isinstance(value, Tensor):
+        return change(value)
+    if value.__class__ in (list, tuple):
+        return value.__class__([mapped(part, change) for part in value])
+    if value.__class__ is dict:
+        return {key: mapped(part, change) for key, part in value.items()}
+    return value
+
+
+def outputs_in(value: Any) -> Iterator[Output]:
+    if isinstance(value, Output):
+        yield value
+    elif value.__class__ in (list, tuple):
+        for part in value:
+            yield from outputs_in(part)
+    elif value.__class__ is dict:
+        yield from outputs_in(list(value.values()))
+
+
+def graph_is_alive(t: Tensor) -> bool:
+    """Whether a result could still be run backward: some node that leads to it keeps arrays."""
+    edge = current_edge(t)
+    if edge is None:
+        return False
+    return any(holds_arrays(getattr(node, "saved", None)) for node in reachable([edge]))
+
+
+def holds_arrays(value: Any) -> bool:
+    if isinstance(value, (np.ndarray, Traced)):
+        return True
+    return isinstance(value, (tuple, list)) and any(map(holds_arrays, value))
+
+
+def unaccounted_roots(recorder: Recorder, lifted: list[Any], given: list[Tensor]) -> None:
+    """Memory whose tensor is gone was made in the call, in a way that was not heard: it would be another one next time."""
+    held = {id(root_of(array)) for _, array, _ in lifted} | {id(root_of(t._array.real if t._array.__class__ is Traced
+                                                                        else t._array)) for t in given}
+    for weak, array, _ in recorder.lifted:
+        if weak() is None and id(root_of(array)) not in held:
+            recorder.stop(f"a tensor of shape {list(array.shape)} was made in the call by something that is not compiled")
+            return
+
+
+def put_back(recorder: Recorder, known: set[int] | None, returned: list[Tensor]) -> None:
+    """Tensors get NumPy's arrays again. A tensor outside of `known` that holds a Traced array means: it escaped."""
+    for weak, array, ref in recorder.lifted:
+        t = weak()
+        if t is not None and t._array.__class__ is Traced:
+            if t._array.ref is ref or t._array.ref.same(ref):
+                t._array = array
+            else:
+                t._array = t._array.real
+                recorder.stop("a tensor was given other memory (.data = ...)")
+    for t in returned:
+        unwrap(t)
+        edge = current_edge(t)
+        if edge is not None:
+            for node in reachable([edge]):
+                if getattr(node, "saved", None) is not None:
+                    node.saved = unwrapped(node.saved)                      # type: ignore[attr-defined]
+                if isinstance(node, AccumulateGrad) and node.array.__class__ is Traced:
+                    node.array = node.array.real
+    alive = [traced for weak in recorder.made if (traced := weak()) is not None]
+    if not alive:
+        return
+    holders = gc.get_referrers(*alive)
+    for holder in holders:
+        if isinstance(holder, Tensor) and holder._array.__class__ is Traced:
+            if known is not None and id(holder) not in known:
+                recorder.stop(f"a tensor of shape {list(holder.shape)} that the call made is kept outside of its result")
+            unwrap(holder)
+        elif isinstance(holder, AccumulateGrad) and holder.array.__class__ is Traced:
+            holder.array = holder.array.real
+
+
+def unwrap(t: Tensor) -> None:
+    if t._array.__class__ is Traced:
+        t._array = t._array.real

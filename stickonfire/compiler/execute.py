@@ -1,0 +1,291 @@
+"""What a user holds: a compiled function, its variants, and the Python that stands before each run.
+
+For each variant a function is written (`source()` shows it) that checks the guards, hands the arrays to the native code and
+puts tensors over what comes out. A failed guard means another variant, a new capture, or the function itself.
+"""
+from __future__ import annotations
+
+import functools
+import itertools
+import linecache
+import threading
+import warnings
+from collections.abc import Callable
+from sys import getrefcount
+from typing import Any
+
+import numpy as np
+
+from ..codegen import llvm
+from ..core import state
+from ..core.state import modes
+from ..eager.modes import capturing
+from ..eager.tensor import Tensor, new
+from .build import Executable
+from .capture import Capture, Output, capture, outputs_in, tensors_in
+from .decompose import decompose
+from .program import Buffer, verify
+from .recorder import root_of
+from .simplify import simplify
+
+MISS = object()
+LIMIT = 8               # variants of a function; beyond that it runs as it is
+ATTEMPTS = 3            # captures that may fail before a function is left as it is
+serial = itertools.count()
+
+
+class Variant:
+    """A program, ready to run, and the function that runs it if its guards hold."""
+
+    def __init__(self, made: Capture, given: list[Tensor]) -> None:
+        self.capture = made
+        program = made.program
+        decompose(program)
+        simplify(program)
+        verify(program)
+        self.inputs = [b for b in made.inputs if b is not None and b in program.buffers]
+        results: dict[Buffer, None] = {ref.buffer: None for ref in program.results if ref.buffer.kind == "result"}
+        self.results = list(results)
+        self.executable = Executable(program, self.inputs, self.results)
+        self.text, self.names = Writer(self, given).write()
+        filename = f"<compiled step {next(serial)}>"
+        linecache.cache[filename] = (len(self.text), None, self.text.splitlines(True), filename)
+        exec(compile(self.text, filename, "exec"), self.names)
+        self.run: Callable[..., Any] = self.names["run"]
+
+
+class Writer:
+    """Writes a variant's function."""
+
+    def __init__(self, variant: Variant, given: list[Tensor]) -> None:
+        self.variant, self.made, self.given = variant, variant.capture, given
+        self.names: dict[str, Any] = {"MISS": MISS, "ndarray": np.ndarray, "empty": np.empty, "Tensor": Tensor, "new": new,
+                                      "getrefcount": getrefcount, "state": state, "overlaps": overlaps}
+        self.lines: list[str] = []
+
+    def name(self, stem: str, value: Any) -> str:
+        """A name in the function's globals."""
+        name = f"{stem}{len(self.names)}"
+        self.names[name] = value
+        return name
+
+    def write(self) -> tuple[str, dict[str, Any]]:
+        """The text and its globals."""
+        parameters = ", ".join(f"t{i}" for i in range(len(self.given)))
+        self.lines = [f"def run({parameters}):"]
+        self.guards()
+        self.allocate()
+        self.calls()
+        self.finish()
+        return "\n".join(self.lines) + "\n", self.names
+
+    def put(self, *lines: str) -> None:
+        self.lines += ["    " + line for line in lines]
+
+    def guards(self) -> None:
+        """Everything the program takes for granted."""
+        for i, t in enumerate(self.given):
+            a = t._array
+            if self.made.inputs[i] is None:
+                other = next((f"{self.name('T', u)}" for u, _ in self.made.tensors if u is t), None)
+                if other is not None:                       # a parameter that is also an argument: the very same one
+                    self.put(f"if t{i} is not {other}: return MISS")
+                    continue
+            self.put(f"a{i} = t{i}._array",
+                     f"if a{i}.__class__ is not ndarray or a{i}.dtype is not {self.name('D', a.dtype)} or "
+                     f"a{i}.shape != {a.shape} or a{i}.strides != {a.strides} or "
+                     f"(t{i}._edge is None) is not {t._edge is None}: return MISS",
+                     f"if a{i}.base is not None and overlaps(a{i}, ROOTS): return MISS")
+        roots = {id(root_of(a)) for _, a in self.made.tensors}
+        self.names["ROOTS"] = roots
+        tests = []
+        for t, array in self.made.tensors:
+            test = f"{self.name('T', t)}._array is not {self.name('A', array)}"
+            tests.append(f"{test} or {self.name('T', t)}._edge is not {self.name('E', t._edge)}")
+        for i, leaf in enumerate(self.made.leaves):
+            tests.append(f"({self.name('L', leaf)}.grad is None) is {self.made.began[i]}")
+        for group, key, value in self.made.guards:
+            tests.append(f"{self.name('G', group)}[{key!r}] != {self.name('V', value)}")
+        for test in tests:
+            self.put(f"if {test}: return MISS")
+
+    def allocate(self) -> None:
+        """Memory for what is handed out. A gradient that nobody else has kept is written again where it is."""
+        self.places: dict[Buffer, str] = {}
+        gradients = {o.ref.buffer: i for i, o in self.made.gradients.items() if o is not None and o.ref is not None}
+        for n, buffer in enumerate(self.variant.results):
+            refs = [ref for ref in self.variant.executable.program.results if ref.buffer is buffer]
+            ref = refs[0]
+            self.places[buffer] = f"r{n}"
+            if len(refs) == 1 and ref.offset == 0 and ref.is_dense() and ref.size * ref.dtype.itemsize == buffer.nbytes:
+                make = f"empty({ref.shape}, {self.name('D', ref.dtype)})"
+            else:
+                make = f"empty({max(buffer.nbytes, 1)}, {self.name('D', np.dtype(np.uint8))})"
+            if buffer in gradients and len(refs) == 1 and "uint8" not in make:
+                spare = self.name("S", [None])
+                self.put(f"g{n} = {spare}[0]",
+                         f"if g{n} is not None and getrefcount(g{n}) <= 3 + "
+                         f"({self.name('L', self.made.leaves[gradients[buffer]])}.grad is g{n}) and "
+                         f"getrefcount(g{n}._array) == 2 and g{n}._alias is None and g{n}._edge is None:",
+                         f"    r{n} = g{n}._array",
+                         "else:",
+                         f"    r{n} = {make}",
+                         f"    g{n} = {spare}[0] = new(Tensor)",
+                         f"    g{n}._array, g{n}._edge, g{n}._alias = r{n}, None, None")
+            else:
+                self.put(f"r{n} = {make}")
+
+    def calls(self) -> None:
+        """The native code, and between its parts what Python does."""
+        executable = self.variant.executable
+        inputs = [f"a{i}" for i, b in enumerate(self.made.inputs) if b in self.variant.inputs]
+        arrays = ", ".join([*inputs, *self.places.values()])
+        symbols = executable.program.symbols
+        numbers = ", ".join(f"{self.name('N', s.read)}()" for s in symbols)
+        for part in executable.parts:
+            if callable(part):
+                self.put(f"{self.name('launch', part)}({', '.join(filter(None, [arrays, numbers]))})")
+            elif part.name == "raise_if":
+                flag = self.name("F", memoryview(executable.view(part.operands[0], []).reshape(1).view(np.uint8)))
+                self.put(f"if {flag}[0]: {self.name('complain', functools.partial(complain, executable, part))}"
+                         f"([{arrays}])")
+            else:
+                self.put(f"{self.name('step', functools.partial(executable.interpret, part))}([{arrays}])")
+
+    def finish(self) -> None:
+        """Gradients and results."""
+        for i, output in self.made.gradients.items():
+            leaf = self.name("L", self.made.leaves[i])
+            if output is None:
+                self.put(f"{leaf}.grad = None")
+            else:
+                self.put(f"{leaf}.grad = {self.tensor(output, gradient=True)}")
+        for cell in self.made.written:
+            self.put(f"{self.name('C', cell)}[0] += 1")
+        for n, output in enumerate(outputs_in(self.made.structure)):
+            self.put(f"o{n} = {self.tensor(output)}")
+        numbers = itertools.count()
+        self.put(f"return {self.structure(self.made.structure, numbers)}")
+
+    def tensor(self, output: Output, gradient: bool = False) -> str:
+        """The name of a tensor over a result."""
+        if output.tensor is not None:
+            return self.name("T", output.tensor)
+        n = self.places.get(output.ref.buffer)
+        if n is None:
+            return self.existing(output)
+        made = f"g{n[1:]}" if gradient else f"x{len(self.lines)}"
+        if not gradient or not any(line.startswith(f"    {made} = ") for line in self.lines):
+            made = f"x{len(self.lines)}"
+            array = n
+            ref = output.ref
+            if not (ref.offset == 0 and ref.is_dense() and ref.size * ref.dtype.itemsize == ref.buffer.nbytes):
+                array = f"{self.name('part', functools.partial(part_of, ref))}({n})"
+            self.put(f"{made} = new(Tensor)",
+                     f"{made}._array, {made}._edge, {made}._alias = {array}, {self.name('E', output.edge)}, None")
+        return made
+
+    def existing(self, output: Output) -> str:
+        """A new tensor over memory that exists: an argument's or a parameter's."""
+        ref = output.ref
+        position = next((i for i, b in enumerate(self.made.inputs) if b is ref.buffer), None)
+        made = f"x{len(self.lines)}"
+        if position is None:
+            array = self.name("A", self.variant.executable.view(ref, []))
+        else:
+            array = f"{self.name('part', functools.partial(part_of, ref))}(a{position})"
+        self.put(f"{made} = new(Tensor)",
+                 f"{made}._array, {made}._edge, {made}._alias = {array}, {self.name('E', output.edge)}, None")
+        return made
+
+    def structure(self, value: Any, numbers: Any) -> str:
+        """The expression that rebuilds a nested result."""
+        if isinstance(value, Output):
+            return f"o{next(numbers)}"
+        if value.__class__ in (list, tuple):
+            inner = ", ".join(self.structure(part, numbers) for part in value)
+            return f"[{inner}]" if value.__class__ is list else f"({inner}{',' if value else ''})"
+        if value.__class__ is dict:
+            return "{" + ", ".join(f"{key!r}: {self.structure(part, numbers)}" for key, part in value.items()) + "}"
+        return self.name("K", value)
+
+
+def part_of(ref: Any, array: np.ndarray) -> np.ndarray:
+    """A part of an array that holds a whole buffer."""
+    from .build import as_array
+    return as_array(array.__array_interface__["data"][0] + ref.offset, ref, array)
+
+
+def overlaps(array: np.ndarray, roots: set[int]) -> bool:
+    """Whether an argument is a view of memory the program uses anyway."""
+    return id(root_of(array)) in roots
+
+
+def complain(executable: Executable, part: Any, arrays: list[np.ndarray]) -> None:
+    """Raises the error of a check that failed."""
+    settings = part.settings
+    part.run(executable.view(part.operands[1], arrays), settings["low"], settings["high"], settings["message"],
+             settings["kind"])
+
+
+class Compiled:
+    """A function that is captured at its second call and runs as native code from then on.
+
+    Source: PyTorch `torch.compile`.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, function)
+        self.function = function
+        self.variants: list[Variant] = []
+        self.reasons: list[str] = []            # why captures failed
+        self.calls = 0
+        self.leaves: list[Any] = []
+        self.lock = threading.Lock()
+        self.latest: Callable[..., Any] | None = None
+        self.plain: Callable[..., Any] | None = None        # the latest variant's, if it takes no arguments
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        latest = self.latest
+        if latest is not None and state.plain and not kwargs:
+            try:
+                result = latest(*args)
+            except (AttributeError, TypeError):
+                return self.slowly(args, kwargs)
+            if result is not MISS:
+                return result
+        return self.slowly(args, kwargs)
+
+    def slowly(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Looks for another variant, captures one, or calls the function."""
+        if not state.plain or capturing() is not None or len(self.reasons) >= ATTEMPTS or not llvm.available():
+            return self.function(*args, **kwargs)
+        flat = not kwargs and all(isinstance(a, Tensor) for a in args)
+        if flat:
+            for variant in self.variants:
+                if len(args) == len(variant.capture.inputs):
+                    result = variant.run(*args)
+                    if result is not MISS:
+                        self.latest = variant.run
+                        return result
+        if len(self.variants) >= LIMIT or not flat:
+            return self.function(*args, **kwargs)
+        result, made = capture(self.function, args, kwargs, self.leaves)
+        known = self.calls > 0 and [id(leaf) for leaf in made.leaves] == [id(leaf) for leaf in self.leaves]
+        self.leaves = made.leaves
+        self.calls += 1
+        if made.stopped:
+            if self.calls > 1:
+                self.reasons.append(made.stopped)
+            return result
+        if not known:
+            return result                       # what was there before the call is known from the next one on
+        variant = Variant(made, list(tensors_in((args, kwargs))))
+        self.variants.append(variant)
+        self.latest = variant.run
+        return result
+
+
+def warn_once(message: str) -> None:
+    """One warning, at the caller."""
+    warnings.warn(message, stacklevel=4)
