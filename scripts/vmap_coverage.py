@@ -77,7 +77,7 @@ def ways(values: list[Any]) -> Iterator[list[bool]]:
 def outcome(call: Any) -> tuple[Any, Exception | None]:
     try:
         return call(), None
-    except Exception as error:                                          # noqa: BLE001
+    except Exception as error:
         return None, error
 
 
@@ -97,30 +97,33 @@ def compare(f: Any, args: Any, kwargs: Any, gradients: bool) -> str | None:
     values = leaves((args, kwargs))
     if not any(isinstance(v, ours.Tensor) for v in values):
         return None
-    for flags in ways(values):
-        wide = [batched(v) if flag else v for v, flag in zip(values, flags)]
 
-        def apply(*given: Any) -> Any:
-            a, k = filled((args, kwargs), iter(given))
-            return tuple([t for t in leaves(f(*a, **k)) if isinstance(t, ours.Tensor)])
-        if gradients:
-            real = tuple([i for i, v in enumerate(values) if isinstance(v, ours.Tensor) and v.is_floating_point()])
-            if not real:
-                return None
-            apply = ours.func.grad(lambda *given, apply=apply: scalar(apply(*given)), real)
-        loop, wrong = outcome(lambda: [apply(*[w[i] if flag else w for w, flag in zip(wide, flags)])
-                                       for i in range(BATCH)])
-        at_once, error = outcome(lambda: ours.vmap(lambda *given: apply(*given), tuple(
-            [0 if flag else None for flag in flags]))(*wide))
-        if wrong is not None:
-            continue                                                    # not a call to compare
-        if error is not None and "randomness error mode" not in str(error):
-            return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-        for i, column in enumerate(zip(*loop) if error is None else ()):
-            problem = different(at_once[i], ours.stack(list(column)))
-            if problem:
-                return f"{problem} (batched: {flags})"
-    return ""
+    def apply(*given: Any) -> Any:
+        a, k = filled((args, kwargs), iter(given))
+        return tuple([t for t in leaves(f(*a, **k)) if isinstance(t, ours.Tensor)])
+    function = apply
+    if gradients:
+        real = tuple([i for i, v in enumerate(values) if isinstance(v, ours.Tensor) and v.is_floating_point()])
+        if not real:
+            return None
+        function = ours.func.grad(lambda *given: scalar(apply(*given)), real)
+    problems = (one_way(function, values, flags) for flags in ways(values))
+    return next((problem for problem in problems if problem), "")
+
+
+def one_way(function: Any, values: list[Any], flags: list[bool]) -> str:
+    """What is wrong with one call."""
+    wide = [batched(v) if flag else v for v, flag in zip(values, flags)]
+    loop, wrong = outcome(lambda: [function(*[w[i] if flag else w for w, flag in zip(wide, flags)])
+                                   for i in range(BATCH)])
+    dims = tuple([0 if flag else None for flag in flags])
+    at_once, error = outcome(lambda: ours.vmap(lambda *given: function(*given), dims)(*wide))
+    if wrong is not None or error is not None and "randomness error mode" in str(error):
+        return ""                                                       # not a call to compare
+    if error is not None:
+        return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+    problems = (different(at_once[i], ours.stack(list(column))) for i, column in enumerate(zip(*loop)))
+    return next((f"{problem} (batched: {flags})" for problem in problems if problem), "")
 
 
 def different(a: Any, b: Any) -> str:

@@ -21,10 +21,9 @@ SUBMODULES = ("accelerator", "amp", "autograd", "backends", "compat", "cpu", "cu
               "serialization", "signal", "special", "testing", "text", "train", "types", "utils", "version", "viz",
               "xpu")
 NOT_YET = {     # what scripts ask for, and the way out
-    "compile": "leave the call out: the function itself gives the same results",
     "jit": "leave torch.jit out: there is nothing to script here",
     "distributed": "run on one machine", "sparse": "use dense tensors"}
-LAZY = {"save": "io.checkpoint", "load": "io.checkpoint",       # name -> where it is
+LAZY = {"compile": "nn.compiled", "save": "io.checkpoint", "load": "io.checkpoint",       # name -> where it is
         **dict.fromkeys(("compiled_with_cxx11_abi", "cond", "dropout", "grid_sampler", "grid_sampler_2d",
                          "grid_sampler_3d", "native_batch_norm", "native_channel_shuffle", "native_dropout",
                          "native_group_norm", "native_layer_norm", "while_loop"), "eager.composite_native"),

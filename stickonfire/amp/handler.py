@@ -46,6 +46,10 @@ class AutocastHandler:
         """In-place ops are never cast: their target has a dtype."""
         return self.lowered(dispatch_inplace, op, inputs, attrs)
 
+    def like(self, made: Any, input: Any) -> Any:
+        """Nothing of ours."""
+        return made if self.below is None else self.below.like(made, input)
+
     def function(self, cls: Any, args: tuple[Any, ...]) -> Any:
         """User-written Functions run with autocast on inside."""
         return NotImplemented if self.below is None else self.below.function(cls, args)

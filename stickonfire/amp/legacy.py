@@ -43,7 +43,7 @@ def scaler_for(device_type: str) -> type:
 
 def decorator_for(device_type: str, name: str) -> Any:
     """`custom_fwd` or `custom_bwd` of a device type."""
-    made = {"custom_fwd": custom_fwd, "custom_bwd": custom_bwd}[name]
+    made: Any = custom_fwd if name == "custom_fwd" else custom_bwd
 
     def decorate(function: Any = None, **options: Any) -> Any:
         deprecated(device_type, name)

@@ -20,14 +20,16 @@ class Backend:
     """What a device type brings along: its array class, its namespace, its random generator."""
 
     def __init__(self, name: str, array_type: type, xp: ModuleType | Any, generator: type,
-                 from_numpy: Callable[[Any], Array], to_numpy: Callable[[Array], Any]) -> None:
+                 from_numpy: Callable[[Any], Array], to_numpy: Callable[[Array], Any],
+                 fast: ModuleType | None = None) -> None:
         self.device, self.array_type, self.xp, self.generator = device(name), array_type, xp, generator
-        self.from_numpy, self.to_numpy = from_numpy, to_numpy
+        self.from_numpy, self.to_numpy, self.fast = from_numpy, to_numpy, fast
 
 
 BY_DEVICE: dict[str, Backend] = {}
 BY_ARRAY: dict[type, Backend] = {}
 XP: dict[type, Any] = {}                # array class -> namespace; looked up at every op
+FAST: dict[type, Any] = {}              # array class -> shorter ways for common cases, as in cpu/fast.py; may be missing
 
 
 def register(backend: Backend) -> None:
@@ -35,6 +37,8 @@ def register(backend: Backend) -> None:
     BY_DEVICE[backend.device.type] = backend
     BY_ARRAY[backend.array_type] = backend
     XP[backend.array_type] = backend.xp
+    if backend.fast is not None:
+        FAST[backend.array_type] = backend.fast
 
 
 def backend_for(where: device | str | int | None) -> Backend:

@@ -28,6 +28,7 @@ INTRINSICS = {"sqrt": "sqrt", "absolute": "fabs", "floor": "floor", "ceil": "cei
 INT_INTRINSICS = {"maximum": "smax", "minimum": "smin"}
 FUNCTIONS = frozenset(("exp", "expm1", "exp2", "log", "log1p", "log2", "log10", "sin", "cos", "tan", "tanh", "sinh",
                        "cosh", "sigmoid", "erf", "erfc", "power", "arctan", "arcsin", "arccos"))
+FULL = {"f32": "float", "f64": "double"}
 VECMATH = {"power": "pow", "arctan": "atan", "arcsin": "asin", "arccos": "acos"}
 KNOWN = (set(ARITHMETIC) | set(COMPARE) | set(INTRINSICS) | FUNCTIONS
          | {"negative", "where", "not", "isnan", "cast", "sign", "square", "reciprocal"})
@@ -687,7 +688,7 @@ class Emitter:
     def function(self, name: str, operands: list[str], dtype: str, vector: bool) -> str:
         """One of the polynomials of `vecmath.py`."""
         of = self.type(dtype, vector)
-        symbol, text = vecmath.function(VECMATH.get(name, name), dtype, self.lanes if vector else 1)
+        symbol, text = vecmath.function(VECMATH.get(name, name), FULL[dtype], self.lanes if vector else 1)
         self.used[symbol] = text
         symbol = symbol if symbol.startswith("@") else "@" + symbol
         return self.new(f"call {of} {symbol}({', '.join(f'{of} {x}' for x in operands)})")

@@ -38,12 +38,13 @@ def machine(dtype: str, lanes32: int) -> Machine:
     """The processor as the generator sees it: `lanes32` numbers of 32 bits to a vector.
 
     >>> machine("float64", 16)
-    Machine(scalar='double', lanes=8, rows=14, masks=True)
+    Machine(scalar='double', lanes=8, rows=12, masks=True)
     """
     scalar, size = {"float32": ("float", 1), "float64": ("double", 2)}[dtype]
     # AVX-512 and NEON have 32 vector registers, AVX2 and SSE have 16: two vectors of B, a factor, and the sums.
-    rows = {16: 12, 8: 6, 4: 6}[lanes32]
-    return Machine(scalar, lanes32 // size, rows, masks=lanes32 == 16)
+    lanes = lanes32 // size
+    rows = min({16: 12, 8: 6, 4: 6}[lanes32], VECTORS * lanes)      # packing a transposed A knows no wider panel
+    return Machine(scalar, lanes, rows, masks=lanes32 == 16)
 
 
 @functools.cache

@@ -2,17 +2,20 @@
 
 A task computes a rectangle of one product of the batch:
 
-    for columns in steps of `breadth`:                  the block of B, depth x breadth, stays in the L2 cache
-        for k in steps of `depth`:
-            pack the block of B                         (unless it is read in place)
-            for rows in nearly equal steps:             the panel of A, rows x depth, stays in L1
-                copy the panel of A                     (unless it is read in place)
-                for columns in steps of a tile:
+    for rows in steps of `height`:
+        for k in steps of `depth`:                      the block of A, height x depth, stays in the L2 cache
+            pack the block of A                         (unless it is read in place)
+            for columns in steps of a tile:             the panel of B, depth x 2 vectors, stays in L1
+                pack the panel of B                     (unless it is read in place)
+                for rows of the block in nearly equal steps:
                     C tile += A panel @ B panel         `gemm_tile.py`; the last k also applies the epilogue
 
 All sizes come from cells that `gemm_plan.py` fills in, so the machine code decides nothing and serves every shape.
 """
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from .gemm_ir import Function
 from .gemm_tile import BIAS, FORMS, HOW, READ, RELU, RESIDUAL, VECTORS, Machine, has, tile_name
@@ -21,7 +24,7 @@ from .gemm_tile import BIAS, FORMS, HOW, READ, RELU, RESIDUAL, VECTORS, Machine,
 CELLS = ("a", "b", "c", "bias", "residual", "scratch",
          "m", "n", "k", "lda", "ldb", "ldc", "ldr", "batch", "stride_a", "stride_b", "stride_c", "stride_r",
          "alpha", "beta",
-         "flags", "split_m", "split_n", "depth", "breadth", "panel", "share", "grain")
+         "flags", "split_m", "split_n", "depth", "height", "panel", "share", "grain")
 OFFSET = {name: 8 * i for i, name in enumerate(CELLS)}
 POINTERS = ("a", "b", "c", "bias", "residual", "scratch")
 
@@ -35,15 +38,14 @@ def packed_step(m: Machine, depth: int) -> int:
     return (-(-depth * m.bytes // 64) | 1) * 64
 
 
-def panel_bytes(m: Machine, depth: int, turned: bool) -> int:
+def panel_of_a_bytes(m: Machine, depth: int, turned: bool) -> int:
     """Scratch for a panel of A: rows of `depth` numbers, or `depth` runs of as many numbers as there are rows."""
-    size = depth * turned_step(m) if turned else m.rows * packed_step(m, depth)
-    return -(-size // 64) * 64
+    return depth * turned_step(m) if turned else m.rows * packed_step(m, depth)
 
 
 def turned_step(m: Machine) -> int:
     """Bytes from k to k in a copied panel of a transposed A."""
-    return -(-m.rows * m.bytes // 16) * 16
+    return -(-m.rows // m.lanes) * m.lanes * m.bytes
 
 
 def table(m: Machine) -> str:
@@ -98,13 +100,16 @@ class Tasks:
         return self.f.mul(count, self.m.bytes)
 
     def own_scratch(self) -> None:
-        """This thread's share: the panel of A, then the block of B."""
-        f = self.f
+        """This thread's share: the panel of B, then the block of A."""
+        f, m = self.f, self.m
         thread = f.let("call i64 @sof_thread()")
-        self.copy_a = f.at(self.cell["scratch"], f.mul(thread, self.cell["share"]))
+        self.copy_b = f.at(self.cell["scratch"], f.mul(thread, self.cell["share"]))
+        self.copy_a = f.at(self.copy_b, self.cell["panel"])
         lines = f.let(f"lshr i64 {f.add(self.bytes(self.cell['depth']), 63)}, 6")
-        self.copy_step = f.let(f"shl i64 {f.let(f'or i64 {lines}, 1')}, 6")
-        self.copy_b = f.at(self.copy_a, self.cell["panel"])
+        rows_step = f.let(f"shl i64 {f.let(f'or i64 {lines}, 1')}, 6")
+        # From run to run of a packed panel of A, and from panel to panel.
+        self.a_run = f.select(self.turned_a, "i64", turned_step(m), rows_step)
+        self.a_panel = f.mul(self.a_run, f.select(self.turned_a, "i64", self.cell["depth"], m.rows))
 
     def task(self, task: str) -> None:
         """Which product of the batch, which part of its rows and columns; then the blocks of it."""
@@ -119,9 +124,8 @@ class Tasks:
                       for name, key in (("a", "a"), ("b", "b"), ("c", "c"), ("r", "residual"))}
         rows = f.div(f.mul(cell["m"], i), down), f.div(f.mul(cell["m"], f.add(i, 1)), down)
         columns = self.share_of_columns(j, across), self.share_of_columns(f.add(j, 1), across)
-        with f.when(f.compare("slt", *rows)), f.loop(*columns, cell["breadth"]) as column:
-            count = f.minimum(cell["breadth"], f.sub(columns[1], column))
-            self.block_column(rows, column, count)
+        with f.when(f.compare("slt", *columns)), f.loop(*rows, cell["height"]) as row:
+            self.block_row(row, f.minimum(cell["height"], f.sub(rows[1], row)), columns)
 
     def share_of_columns(self, j: str, across: str) -> str:
         """Where part `j` begins: at a whole vector, or N."""
@@ -129,15 +133,39 @@ class Tasks:
         vectors = f.div(f.add(self.cell["n"], lanes - 1), lanes)
         return f.minimum(f.mul(f.div(f.mul(vectors, j), across), lanes), self.cell["n"])
 
-    def block_column(self, rows: tuple[str, str], column: str, count: str) -> None:
-        """All of k, block by block; at least one block, for C has to be written even if K is 0."""
-        f, cell = self.f, self.cell
+    def block_row(self, row: str, total: str, columns: tuple[str, str]) -> None:
+        """All of k, block by block; at least one block, for C has to be written even if K is 0.
+
+        The rows are cut into `panels` nearly equal parts: `base` rows each, the first `longer` with one more.
+        """
+        f, cell, m = self.f, self.cell, self.m
+        panels = f.div(f.add(total, m.rows - 1), m.rows)
+        base = f.div(total, panels)
+        longer = f.sub(total, f.mul(base, panels))
+        cut = row, panels, base, longer
         end = f.let(f"call i64 @llvm.smax.i64(i64 {cell['k']}, i64 1)")
         with f.loop(0, end, cell["depth"]) as k:
             depth = f.minimum(cell["depth"], f.sub(cell["k"], k))
             self.describe(k, depth)
-            self.pack_b(column, count, k, depth)
-            self.row_panels(rows, column, count, k, depth)
+            with f.when(self.packs_a), self.row_panels(cut) as (i, first, height):
+                self.pack_a(i, first, height, k, depth)
+            with f.loop(*columns, m.width) as column:
+                width = f.minimum(m.width, f.sub(columns[1], column))
+                b = self.panel_of_b(column, width, k, depth)
+                with self.row_panels(cut) as (i, first, height):
+                    self.tile((i, first, height), (column, width), (k, depth), b)
+
+    @contextmanager
+    def row_panels(self, cut: tuple[str, str, str, str]) -> Iterator[tuple[str, str, str]]:
+        """A loop over the panels: number, first row, rows."""
+        f = self.f
+        start, panels, base, longer = cut
+        row = f.variable("i64", start)
+        with f.loop(0, panels) as i:
+            height = f.add(base, f.let(f"zext i1 {f.compare('slt', i, longer)} to i64"))
+            first = row.get()
+            yield i, first, height
+            row.set(f.add(first, height))
 
     def describe(self, k: str, depth: str) -> None:
         """beta belongs to the first block of k, the epilogue to the last."""
@@ -150,91 +178,55 @@ class Tasks:
         ends = f.select(last, "i64", f.let(f"and i64 {cell['flags']}, {EPILOGUE}"), 0)
         f.store("i64", f.let(f"or i64 {reads}, {ends}"), f.at(self.how, HOW["flags"]))
 
-    def pack_b(self, column: str, count: str, k: str, depth: str) -> None:
-        """Packs the block, or at least an incomplete vector of columns at its end: tiles read whole vectors."""
+    def panel_of_b(self, column: str, width: str, k: str, depth: str) -> tuple[str, str]:
+        """Where the panel is, and bytes from k to k. Packed if planned, or if its last vector is incomplete.
+
+        (Tiles read whole vectors, and beyond the last column there may be no memory.)
+        """
         f, m = self.f, self.m
-        with f.loop(0, count, m.width) as j:
-            width = f.minimum(f.sub(count, j), m.width)
-            with f.when(self.is_packed(width)):
-                n, step, target = f.add(column, j), self.tile_bytes(width), self.packed_panel(j, depth)
-                with f.when(self.turned_b):
-                    source = f.at(self.start["b"], f.add(f.mul(n, self.step["b"]), self.bytes(k)))
-                    self.call_pack("pack_transposed", source, depth, width, target, step)
-                with f.otherwise(self.turned_b):
-                    source = f.at(self.start["b"], f.add(f.mul(k, self.step["b"]), self.bytes(n)))
-                    self.call_pack("pack_straight", source, depth, width, target, step)
-
-    def is_packed(self, width: str) -> str:
-        """Whether the panel with so many columns is read from the scratch."""
-        f = self.f
-        incomplete = f.compare("ne", f.let(f"and i64 {width}, {self.m.lanes - 1}"), 0)
-        return f.let(f"or i1 {self.packs_b}, {incomplete}")
-
-    def packed_panel(self, j: str, depth: str) -> str:
-        """Where the panel of the block's column `j` is in the scratch; alone there if only the last one is packed."""
-        f, m = self.f, self.m
-        place = f.mul(f.mul(j, depth), m.bytes)
-        return f.at(self.copy_b, f.select(self.packs_b, "i64", place, 0))
-
-    def call_pack(self, name: str, source: str, depth: str, width: str, target: str, step: str) -> None:
-        self.f.do(f"call void @{name}(ptr {source}, i64 {self.step['b']}, i64 {depth}, i64 {width}, ptr {target}, "
-                  f"i64 {step})")
+        i, j = f.select(self.turned_b, "i64", column, k), f.select(self.turned_b, "i64", k, column)
+        source = f.at(self.start["b"], f.add(f.mul(i, self.step["b"]), self.bytes(j)))
+        incomplete = f.compare("ne", f.let(f"and i64 {width}, {m.lanes - 1}"), 0)
+        packed = f.let(f"or i1 {self.packs_b}, {incomplete}")
+        with f.when(packed):
+            pack = f.select(self.turned_b, "ptr", "@pack_transposed", "@pack_straight")
+            f.do(f"call void {pack}(ptr {source}, i64 {self.step['b']}, i64 {depth}, i64 {width}, ptr {self.copy_b})")
+        return (f.select(packed, "ptr", self.copy_b, source),
+                f.select(packed, "i64", self.tile_bytes(width), self.step["b"]))
 
     def tile_bytes(self, columns: str) -> str:
         """The bytes of a row of a tile that has so many columns: one vector's or two."""
         f, one = self.f, self.m.lanes * self.m.bytes
         return f.select(f.compare("sgt", columns, self.m.lanes), "i64", 2 * one, one)
 
-    def row_panels(self, rows: tuple[str, str], column: str, count: str, k: str, depth: str) -> None:
-        """Rows in nearly equal steps: `panels` of them, the first `longer` with a row more."""
+    def place_of_a(self, row: str, k: str) -> str:
         f = self.f
-        total = f.sub(rows[1], rows[0])
-        panels = f.div(f.add(total, self.m.rows - 1), self.m.rows)
-        base = f.div(total, panels)
-        longer = f.sub(total, f.mul(base, panels))
-        row = f.variable("i64", rows[0])
-        in_place = f.at(self.start["b"], f.add(f.mul(k, self.step["b"]), self.bytes(column)))
-        with f.loop(0, panels) as i:
-            height = f.add(base, f.let(f"zext i1 {f.compare('slt', i, longer)} to i64"))
-            a = self.panel_of_a(row.get(), height, k, depth)
-            self.tiles(row.get(), column, count, depth, a, in_place)
-            row.set(f.add(row.get(), height))
-
-    def panel_of_a(self, row: str, height: str, k: str, depth: str) -> tuple[str, str, str]:
-        """Where the panel is, its stride in bytes, and the tiles that fit it (one vector; two come `rows + 1` later)."""
-        f, m = self.f, self.m
         i, j = f.select(self.turned_a, "i64", k, row), f.select(self.turned_a, "i64", row, k)
-        source = f.at(self.start["a"], f.add(f.mul(i, self.step["a"]), self.bytes(j)))
-        with f.when(self.packs_a):
-            runs = f.select(self.turned_a, "i64", depth, height)
-            length = f.select(self.turned_a, "i64", height, depth)
-            step = self.copied_step()
-            f.do(f"call void @copy_rows(ptr {source}, i64 {self.step['a']}, i64 {runs}, i64 {length}, "
-                 f"ptr {self.copy_a}, i64 {step})")
-        a = f.select(self.packs_a, "ptr", self.copy_a, source)
-        stride = f.select(self.packs_a, "i64", self.copied_step(), self.step["a"])
-        form = f.select(self.turned_a, "i64", VECTORS * (m.rows + 1) * 8, 0)
-        tiles = f.at("@tiles", f.add(form, f.mul(height, 8)))
-        return a, stride, tiles
+        return f.at(self.start["a"], f.add(f.mul(i, self.step["a"]), self.bytes(j)))
 
-    def copied_step(self) -> str:
-        """Bytes from run to run of a copied panel: along k, or across the rows."""
-        return self.f.select(self.turned_a, "i64", turned_step(self.m), self.copy_step)
+    def pack_a(self, i: str, row: str, height: str, k: str, depth: str) -> None:
+        """Copies panel `i` of A to its place in the scratch."""
+        f = self.f
+        source, target = self.place_of_a(row, k), f.at(self.copy_a, f.mul(i, self.a_panel))
+        with f.when(self.turned_a):
+            f.do(f"call void @copy_runs(ptr {source}, i64 {self.step['a']}, i64 {depth}, i64 {height}, "
+                 f"ptr {target}, i64 {self.a_run})")
+        with f.otherwise(self.turned_a):
+            f.do(f"call void @copy_rows(ptr {source}, i64 {self.step['a']}, i64 {height}, i64 {depth}, "
+                 f"ptr {target}, i64 {self.a_run})")
 
-    def tiles(self, row: str, column: str, count: str, depth: str, a: tuple[str, str, str], in_place: str) -> None:
-        """One panel of A against all panels of B."""
+    def tile(self, rows: tuple[str, str, str], columns: tuple[str, str], along: tuple[str, str],
+             b: tuple[str, str]) -> None:
+        """One tile: chooses its function from the table by form, vectors and rows."""
         f, m = self.f, self.m
-        c = f.at(self.start["c"], f.add(f.mul(row, self.step["c"]), self.bytes(column)))
-        r = f.at(self.start["r"], f.add(f.mul(row, self.step["r"]), self.bytes(column)))
+        i, row, height = rows
+        column, width = columns
+        a = f.select(self.packs_a, "ptr", f.at(self.copy_a, f.mul(i, self.a_panel)), self.place_of_a(row, along[0]))
+        a_step = f.select(self.packs_a, "i64", self.a_run, self.step["a"])
+        form = f.select(self.turned_a, "i64", VECTORS * (m.rows + 1), 0)
+        wide = f.select(f.compare("sgt", width, m.lanes), "i64", m.rows + 1, 0)
+        tile = f.load("ptr", f.at("@tiles", f.mul(f.add(f.add(form, wide), height), 8)))
+        c, r = (f.at(self.start[name], f.add(f.mul(row, self.step[name]), self.bytes(column))) for name in "cr")
         bias = f.at(self.cell["bias"], self.bytes(column))
-        with f.loop(0, count, m.width) as j:
-            along = self.bytes(j)
-            width = f.minimum(f.sub(count, j), m.width)
-            packed = self.is_packed(width)
-            b = f.select(packed, "ptr", self.packed_panel(j, depth), f.at(in_place, along))
-            b_step = f.select(packed, "i64", self.tile_bytes(width), self.step["b"])
-            wide = f.select(f.compare("sgt", width, m.lanes), "i64", (m.rows + 1) * 8, 0)
-            tile = f.load("ptr", f.at(a[2], wide))
-            f.do(f"call void {tile}(ptr {a[0]}, i64 {a[1]}, ptr {b}, i64 {b_step}, "
-                 f"ptr {f.at(c, along)}, i64 {self.step['c']}, i64 {depth}, i64 {width}, ptr {self.how}, "
-                 f"ptr {f.at(bias, along)}, ptr {f.at(r, along)})")
+        f.do(f"call void {tile}(ptr {a}, i64 {a_step}, ptr {b[0]}, i64 {b[1]}, ptr {c}, i64 {self.step['c']}, "
+             f"i64 {along[1]}, i64 {width}, ptr {self.how}, ptr {bias}, ptr {r})")

@@ -9,20 +9,21 @@ Called by `gemm_loops.py`; written with `gemm_ir.py`.
 from __future__ import annotations
 
 from .gemm_ir import Function
-from .gemm_tile import Machine
+from .gemm_tile import VECTORS, Machine, mask, masked_load
 
-COPY_A_ROWS = "ptr %from, i64 %stride, i64 %rows, i64 %depth, ptr %to, i64 %step"
-PACK_B = "ptr %from, i64 %stride, i64 %depth, i64 %columns, ptr %to, i64 %step"
+COPY_ROWS = "ptr %from, i64 %stride, i64 %rows, i64 %depth, ptr %to, i64 %step"
+PACK = "ptr %from, i64 %stride, i64 %depth, i64 %columns, ptr %to"
+RUN = 4         # steps of k per turn of the loop
 
 
 def packers(m: Machine) -> str:
     """All packing functions."""
-    return "\n".join([copy_rows(m), pack_straight(m), pack_transposed(m)])
+    return "\n".join([copy_rows(m), copy_runs(m), pack_straight(m), pack_transposed(m)])
 
 
 def copy_rows(m: Machine) -> str:
     """copy_rows: `rows` runs of `depth` numbers, `stride` bytes apart, to runs `step` bytes apart."""
-    f = Function("copy_rows", COPY_A_ROWS, inline="noinline")
+    f = Function("copy_rows", COPY_ROWS, inline="noinline")
     whole = f.let(f"and i64 %depth, {-m.lanes}")
     with f.loop(0, "%rows") as r:
         source, target = f.at("%from", f.mul(r, "%stride")), f.at("%to", f.mul(r, "%step"))
@@ -35,24 +36,54 @@ def copy_rows(m: Machine) -> str:
     return f.text()
 
 
-def pack_straight(m: Machine) -> str:
-    """pack_straight: one panel of a B stored K x N: rows of at most `step` bytes, one after another.
+def copy_runs(m: Machine) -> str:
+    """copy_runs: the same for many short runs, at most `step` bytes; what is left of `step` may become anything."""
+    f = Function("copy_runs", COPY_ROWS, inline="noinline")
+    size = m.lanes * m.bytes
+    with f.loop(0, "%step", size) as part:
+        count = f.sub("%depth", f.let(f"sdiv exact i64 {part}, {m.bytes}"))
+        with f.when(f.compare("sgt", count, 0)):
+            copy_vector_of_runs(f, m, f.at("%from", part), f.at("%to", part), count, "%rows", "%step")
+    return f.text()
 
-    Lanes beyond `columns` become zero: they reach only lanes of C that are not stored, but denormals there cost time.
+
+def copy_vector_of_runs(f: Function, m: Machine, source: str, target: str, count: str, runs: str, step: str) -> None:
+    """At most a vector of each run: `count` numbers, the rest zero."""
+    lanes = mask(f, m, count, 0) if m.masks else ""
+    with f.loop(0, runs) as k:
+        row, packed = f.at(source, f.mul(k, "%stride")), f.at(target, f.mul(k, step))
+        if m.masks:
+            f.store(m.vector, masked_load(f, m, row, lanes), packed, m.bytes)
+        else:
+            f.store(m.vector, "zeroinitializer", packed, m.bytes)
+            with f.loop(0, f.minimum(count, m.lanes)) as j:
+                place = f.mul(j, m.bytes)
+                f.store(m.scalar, f.load(m.scalar, f.at(row, place)), f.at(packed, place))
+
+
+def pack_straight(m: Machine) -> str:
+    """pack_straight: one panel of a B stored K x N.
+
+    A panel at the edge is as wide as one vector if that will do. Lanes without a column become zero: they reach only
+    lanes of C that are not stored, but denormals there would cost time.
     """
-    f = Function("pack_straight", PACK_B, inline="noinline")
-    size = f.mul("%columns", m.bytes)
-    full = f.compare("eq", size, "%step")
-    with f.when(full), f.loop(0, "%depth") as k:
-        source, target = f.at("%from", f.mul(k, "%stride")), f.at("%to", f.mul(k, "%step"))
-        with f.loop(0, "%step", m.lanes * m.bytes) as place:
-            f.store(m.vector, f.load(m.vector, f.at(source, place), m.bytes), f.at(target, place), m.bytes)
-    with f.otherwise(full), f.loop(0, "%depth") as k:
-        source, target = f.at("%from", f.mul(k, "%stride")), f.at("%to", f.mul(k, "%step"))
-        with f.loop(0, "%step", m.lanes * m.bytes) as place:
-            f.store(m.vector, "zeroinitializer", f.at(target, place), m.bytes)
-        with f.loop(0, size, m.bytes) as place:
-            f.store(m.scalar, f.load(m.scalar, f.at(source, place)), f.at(target, place))
+    f = Function("pack_straight", PACK, inline="noinline")
+    size = m.width * m.bytes
+    whole = f.let(f"and i64 %depth, {-RUN}")
+    full = f.compare("eq", "%columns", m.width)
+    with f.when(full):
+        for start, stop, run in ((0, whole, RUN), (whole, "%depth", 1)):
+            with f.loop(start, stop, run) as k:
+                source, target = f.at("%from", f.mul(k, "%stride")), f.at("%to", f.mul(k, size))
+                for r in range(run):
+                    for v in range(0, size, m.lanes * m.bytes):
+                        vector = f.load(m.vector, f.at(source, v), m.bytes)
+                        f.store(m.vector, vector, f.at(target, r * size + v), m.bytes)
+                    source = f.at(source, "%stride")
+    with f.otherwise(full):
+        one = m.lanes * m.bytes
+        step = f.select(f.compare("sgt", "%columns", m.lanes), "i64", VECTORS * one, one)
+        f.do(f"call void @copy_runs(ptr %from, i64 %stride, i64 %depth, i64 %columns, ptr %to, i64 {step})")
     return f.text()
 
 
@@ -66,22 +97,21 @@ def pack_transposed(m: Machine) -> str:
 
     Where the panel has fewer columns than lanes the last row is read again instead.
     """
-    f = Function("pack_transposed", PACK_B, inline="noinline")
-    group = 16 // m.bytes
+    f = Function("pack_transposed", PACK, inline="noinline")
+    group, one = 16 // m.bytes, m.lanes * m.bytes
     whole = f.let(f"and i64 %depth, {-group}")
     last = f.sub("%columns", 1)
-    with f.loop(0, "%step", m.lanes * m.bytes) as part:             # one vector of columns after another
-        first = f.let(f"sdiv exact i64 {part}, {m.bytes}")
-        with f.when(f.compare("sle", first, last)):
-            target = f.at("%to", part)
-            rows = [f.at("%from", f.mul(f.minimum(f.add(first, i), last), "%stride")) for i in range(m.lanes)]
-            with f.loop(0, whole, group) as k:
-                for j, vector in enumerate(squares(f, m, rows, f.mul(k, m.bytes))):
-                    f.store(m.vector, vector, f.at(target, f.mul(f.add(k, j), "%step")), m.bytes)
-            with f.loop(whole, "%depth") as k:
-                there = f.at(target, f.mul(k, "%step"))
-                for i, row in enumerate(rows):
-                    f.store(m.scalar, f.load(m.scalar, f.at(row, f.mul(k, m.bytes))), f.at(there, i * m.bytes))
+    step = f.select(f.compare("sgt", "%columns", m.lanes), "i64", VECTORS * one, one)
+    with f.loop(0, "%columns", m.lanes) as first:               # one vector of columns after another
+        target = f.at("%to", f.mul(first, m.bytes))
+        rows = [f.at("%from", f.mul(f.minimum(f.add(first, i), last), "%stride")) for i in range(m.lanes)]
+        with f.loop(0, whole, group) as k:
+            for j, vector in enumerate(squares(f, m, rows, f.mul(k, m.bytes))):
+                f.store(m.vector, vector, f.at(target, f.mul(f.add(k, j), step)), m.bytes)
+        with f.loop(whole, "%depth") as k:
+            there = f.at(target, f.mul(k, step))
+            for i, row in enumerate(rows):
+                f.store(m.scalar, f.load(m.scalar, f.at(row, f.mul(k, m.bytes))), f.at(there, i * m.bytes))
     return f.text()
 
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from .gemm_loops import CELLS, PACK_A, PACK_B, TURN_A, TURN_B, panel_bytes
+from .gemm_loops import CELLS, PACK_A, PACK_B, TURN_A, TURN_B, panel_of_a_bytes
 from .gemm_tile import BIAS, RELU, RESIDUAL, Machine
 
-DEPTH = 512                 # the most of k in a block
-BLOCK_BYTES = 1 << 20       # the most of B in a block: half of an L2 cache of 2 MB
+DEPTH = 256                 # the most of k in a block: a panel of B is then two thirds of an L1 cache of 48 KB
+BLOCK_BYTES = 1 << 20       # the most of A in a block: half of an L2 cache of 2 MB
 TASK_WORK = 1 << 17         # multiply-adds worth waking a thread for
 
 EPILOGUES = {"": 0, "bias": BIAS, "bias_relu": BIAS | RELU, "relu": RELU, "residual": RESIDUAL,
@@ -50,8 +50,8 @@ class Plan:
     split_m: int
     split_n: int
     depth: int          # of k, per block
-    breadth: int        # columns, per block
-    panel: int          # bytes of scratch for a panel of A; the block of B comes after it
+    height: int         # rows, per block
+    panel: int          # bytes of scratch for a panel of B; the block of A comes after it
     share: int          # bytes of scratch per thread
     grain: int          # tasks a thread should get at least
 
@@ -68,16 +68,18 @@ def plan(p: Product, m: Machine, threads: int) -> Plan:
     """The plan for `p` on this machine."""
     depth = up(-(-p.k // max(1, -(-p.k // DEPTH))), 4) or 4
     down, across = split(p, m, threads)
-    columns = up(-(-up(p.n, m.lanes) // across), m.lanes)
-    breadth = max(m.width, min(up(columns, m.width), BLOCK_BYTES // (depth * m.bytes) // m.width * m.width))
+    rows = -(-p.m // down)
+    blocks = max(1, -(-rows * depth * m.bytes // BLOCK_BYTES))
+    height = up(-(-rows // blocks), m.rows) or m.rows
     pack_a, pack_b = packing(p, m, down, across)
     flags = (EPILOGUES[p.epilogue] | TURN_A * p.ta | TURN_B * p.tb | PACK_A * pack_a | PACK_B * pack_b)
-    panel = panel_bytes(m, depth, p.ta) if pack_a else 0
-    packed = breadth if pack_b else m.width if p.n % m.lanes else 0
-    share = up(panel + packed * depth * m.bytes, 128) + 128
+    panel = m.width * depth * m.bytes if pack_b or p.n % m.lanes else 0
+    # One panel more than the rows fill: parts that are nearly equal may be one more in number.
+    block = (height // m.rows + 1) * panel_of_a_bytes(m, depth, p.ta) if pack_a else 0
+    share = up(panel + block, 128) + 128
     work = max(1, p.m * p.n * p.k // (down * across))
     grain = max(1, TASK_WORK // work) if down * across == 1 else 1
-    return Plan(flags, down, across, depth, breadth, panel, share, grain)
+    return Plan(flags, down, across, depth, height, panel, share, grain)
 
 
 def split(p: Product, m: Machine, threads: int) -> tuple[int, int]:
@@ -101,7 +103,7 @@ def packing(p: Product, m: Machine, down: int, across: int) -> tuple[bool, bool]
     if p.k == 0:
         return False, False
     far = p.lda * m.bytes % 4096 == 0
-    pack_a = far and p.n > 2 * m.width
+    pack_a = p.n > 2 * m.width and (far or p.ta and p.lda * m.bytes >= 1024)
     big = p.n * p.k * m.bytes > 1 << 18 or p.ldb * m.bytes % 1024 == 0
     pack_b = p.tb or (big and p.m > 4 * m.rows)
     return pack_a, pack_b

@@ -75,37 +75,25 @@ class Tile:
     def text(self) -> str:
         """The whole function."""
         if self.m.masks:
-            self.masks = [self.mask(v) for v in range(self.vectors)]
+            self.masks = [mask(self.f, self.m, "%columns", v * self.m.lanes) for v in range(self.vectors)]
         self.touch_c()
         accumulators = self.multiply()
         self.finish(accumulators)
         return self.f.text()
 
     # -- vectors -------------------------------------------------------------------------------------
-    def mask(self, v: int) -> str:
-        """Which lanes of vector `v` are columns of C."""
-        f, n = self.f, self.m.lanes
-        count = f.let("trunc i64 %columns to i32")
-        first = f.let(f"insertelement <{n} x i32> poison, i32 {count}, i64 0")
-        every = f.let(f"shufflevector <{n} x i32> {first}, <{n} x i32> poison, <{n} x i32> zeroinitializer")
-        lanes = ", ".join(f"i32 {v * n + i}" for i in range(n))
-        return f.let(f"icmp ult <{n} x i32> <{lanes}>, {every}", "mask")
-
     def read(self, pointer: str, v: int) -> str:
         """The vector at `pointer`; lanes that are no column read as zero."""
-        kind, f = self.m.vector, self.f
         if not self.m.masks:
-            return f.load(kind, pointer, self.m.bytes)
-        return f.let(f"call {kind} @llvm.masked.load.{self.m.suffix}.p0(ptr align {self.m.bytes} {pointer}, "
-                     f"<{self.m.lanes} x i1> {self.masks[v]}, {kind} zeroinitializer)")
+            return self.f.load(self.m.vector, pointer, self.m.bytes)
+        return masked_load(self.f, self.m, pointer, self.masks[v])
 
     def write(self, value: str, pointer: str, v: int) -> None:
-        kind, f = self.m.vector, self.f
-        if not self.m.masks:
-            f.store(kind, value, pointer, self.m.bytes)
-            return
-        f.do(f"call void @llvm.masked.store.{self.m.suffix}.p0({kind} {value}, ptr align {self.m.bytes} {pointer}, "
-             f"<{self.m.lanes} x i1> {self.masks[v]})")
+        if self.m.masks:
+            self.f.do(f"call void @llvm.masked.store.{self.m.suffix}.p0({self.m.vector} {value}, "
+                      f"ptr align {self.m.bytes} {pointer}, <{self.m.lanes} x i1> {self.masks[v]})")
+        else:
+            self.f.store(self.m.vector, value, pointer, self.m.bytes)
 
     def spread(self, scalar: str) -> str:
         """A vector with the same number in each lane."""
@@ -228,6 +216,22 @@ class Tile:
     def place(self, base: str, stride: str, r: int, v: int) -> str:
         """The address of vector `v` in row `r`."""
         return self.f.at(self.f.at(base, self.f.mul(stride, r)), v * self.m.lanes * self.m.bytes)
+
+
+def mask(f: Function, m: Machine, count: str, first: int) -> str:
+    """Which lanes of the vector that starts at column `first` are among the first `count` columns."""
+    n = m.lanes
+    number = f.let(f"trunc i64 {count} to i32")
+    one = f.let(f"insertelement <{n} x i32> poison, i32 {number}, i64 0")
+    every = f.let(f"shufflevector <{n} x i32> {one}, <{n} x i32> poison, <{n} x i32> zeroinitializer")
+    lanes = ", ".join(f"i32 {first + i}" for i in range(n))
+    return f.let(f"icmp slt <{n} x i32> <{lanes}>, {every}", "mask")
+
+
+def masked_load(f: Function, m: Machine, pointer: str, lanes: str) -> str:
+    """The vector at `pointer`, zero where `lanes` says no."""
+    return f.let(f"call {m.vector} @llvm.masked.load.{m.suffix}.p0(ptr align {m.bytes} {pointer}, "
+                 f"<{m.lanes} x i1> {lanes}, {m.vector} zeroinitializer)")
 
 
 def has(f: Function, flags: str, bit: int) -> str:

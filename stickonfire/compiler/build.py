@@ -25,6 +25,10 @@ from .reference import execute
 ALIGN = 64
 
 
+class Unfit(Exception):
+    """A program that cannot be run natively, and why."""
+
+
 class Native:
     """A step that is machine code: which kernel, and what its cells hold."""
 

@@ -5,6 +5,7 @@ Traced array is left anywhere: tensors have their own memory again, whether or n
 """
 from __future__ import annotations
 
+import contextlib
 import gc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from ..eager.views import current_edge
 from ..tape.engine import reachable
 from .program import Buffer, Program, Ref
 from .recorder import Recorder, root_of
+from .surroundings import Guard
 from .trace import Traced, unwrapped
 
 
@@ -41,7 +43,7 @@ class Capture:
     leaves: list[Any] = field(default_factory=list)                         # the edges of those that gather gradients
     gradients: dict[int, Any] = field(default_factory=dict)                 # leaf number -> Output, or None
     began: dict[int, bool] = field(default_factory=dict)                    # leaf number -> whether it had a gradient
-    guards: list[tuple[dict[str, Any], str, Any]] = field(default_factory=list)
+    guards: list[Guard] = field(default_factory=list)
     written: list[Any] = field(default_factory=list)                        # version cells to count up
     structure: Any = None                                                   # the result, with Outputs for tensors
     inputs: list[Buffer | None] = field(default_factory=list)               # for each tensor argument
@@ -60,8 +62,11 @@ def tensors_in(value: Any) -> Iterator[Tensor]:
 
 
 def capture(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
-            leaves: list[Any]) -> tuple[Any, Capture]:
-    """Calls the function and listens. `leaves` are those known to gather gradients, from an earlier call."""
+            leaves: list[Any], watching: Any = None) -> tuple[Any, Capture]:
+    """Calls the function and listens. `leaves` are those known to gather gradients, from an earlier call.
+
+    watching: makes a context manager of the recorder, to be entered meanwhile.
+    """
     recorder = Recorder()
     given = list(tensors_in((args, kwargs)))
     for i, t in enumerate(given):
@@ -69,7 +74,8 @@ def capture(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[st
     began = {id(leaf): leaf.grad is not None for leaf in leaves}
     set_mode("recorder", recorder)
     try:
-        result = function(*args, **kwargs)
+        with contextlib.nullcontext() if watching is None else watching(recorder):
+            result = function(*args, **kwargs)
     except BaseException:
         recorder.stop("an exception was raised")
         put_back(recorder, None, [])

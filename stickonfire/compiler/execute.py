@@ -18,15 +18,15 @@ import numpy as np
 
 from ..codegen import llvm
 from ..core import state
-from ..core.state import modes
-from ..eager.modes import capturing
+from ..core.state import SPECIAL_LEVEL, modes
 from ..eager.tensor import Tensor, new
-from .build import Executable
+from .build import Executable, Unfit
 from .capture import Capture, Output, capture, outputs_in, tensors_in
 from .decompose import decompose
 from .program import Buffer, verify
 from .recorder import root_of
 from .simplify import simplify
+from .surroundings import surroundings
 
 MISS = object()
 LIMIT = 8               # variants of a function; beyond that it runs as it is
@@ -104,8 +104,11 @@ class Writer:
             tests.append(f"{test} or {self.name('T', t)}._edge is not {self.name('E', t._edge)}")
         for i, leaf in enumerate(self.made.leaves):
             tests.append(f"({self.name('L', leaf)}.grad is None) is {self.made.began[i]}")
-        for group, key, value in self.made.guards:
-            tests.append(f"{self.name('G', group)}[{key!r}] != {self.name('V', value)}")
+        for kind, what, which, value in self.made.guards:
+            held = self.name("G", what)
+            held = f"{held}[{which!r}]" if kind == "item" else f"{held}.{which}"
+            constant = repr(value) if value.__class__ in (bool, int, str, type(None)) else self.name("V", value)
+            tests.append(f"{held} {'is not' if value is None or value.__class__ is bool else '!='} {constant}")
         for test in tests:
             self.put(f"if {test}: return MISS")
 
@@ -231,61 +234,115 @@ def complain(executable: Executable, part: Any, arrays: list[np.ndarray]) -> Non
 class Compiled:
     """A function that is captured at its second call and runs as native code from then on.
 
-    Source: PyTorch `torch.compile`.
+    `variants` are its programs, one for each combination of shapes, dtypes and settings; `reasons` says why calls ran as
+    usual. Source: PyTorch `torch.compile`.
     """
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        functools.update_wrapper(self, function)
-        self.function = function
-        self.variants: list[Variant] = []
-        self.reasons: list[str] = []            # why captures failed
-        self.calls = 0
-        self.leaves: list[Any] = []
+    def __init__(self, function: Callable[..., Any], watching: Any = None, fullgraph: bool = False) -> None:
+        functools.update_wrapper(self, function, updated=())
+        self.function, self.watching, self.fullgraph = function, watching, fullgraph
+        self.variants: dict[Any, list[Variant]] = {}
+        self.reasons: list[str] = []
+        self.leaves: dict[Any, list[Any]] = {}          # key -> what gathered gradients in the last call
         self.lock = threading.Lock()
-        self.latest: Callable[..., Any] | None = None
-        self.plain: Callable[..., Any] | None = None        # the latest variant's, if it takes no arguments
+        self.latest: Callable[..., Any] | None = None       # the last variant that ran, if it takes tensors alone
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         latest = self.latest
         if latest is not None and state.plain and not kwargs:
             try:
                 result = latest(*args)
-            except (AttributeError, TypeError):
-                return self.slowly(args, kwargs)
+            except (AttributeError, TypeError):             # arguments of another kind
+                result = MISS
             if result is not MISS:
                 return result
         return self.slowly(args, kwargs)
 
     def slowly(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Looks for another variant, captures one, or calls the function."""
-        if not state.plain or capturing() is not None or len(self.reasons) >= ATTEMPTS or not llvm.available():
+        if modes.level == SPECIAL_LEVEL or not native():
             return self.function(*args, **kwargs)
-        flat = not kwargs and all(isinstance(a, Tensor) for a in args)
-        if flat:
-            for variant in self.variants:
-                if len(args) == len(variant.capture.inputs):
-                    result = variant.run(*args)
-                    if result is not MISS:
-                        self.latest = variant.run
-                        return result
-        if len(self.variants) >= LIMIT or not flat:
+        tensors = list(tensors_in((args, kwargs)))
+        key = modes.level, frozen((args, kwargs))
+        known = self.variants.setdefault(key, []) if key[1] is not None else []
+        for variant in known:
+            result = variant.run(*tensors)
+            if result is not MISS:
+                if state.plain and not kwargs and len(tensors) == len(args):
+                    self.latest = variant.run
+                return result
+        if key[1] is None or not self.lock.acquire(blocking=False):
             return self.function(*args, **kwargs)
-        result, made = capture(self.function, args, kwargs, self.leaves)
-        known = self.calls > 0 and [id(leaf) for leaf in made.leaves] == [id(leaf) for leaf in self.leaves]
-        self.leaves = made.leaves
-        self.calls += 1
+        try:
+            return self.captured(key, known, args, kwargs, tensors)
+        finally:
+            self.lock.release()
+
+    def captured(self, key: Any, known: list[Variant], args: tuple[Any, ...], kwargs: dict[str, Any],
+                 tensors: list[Tensor]) -> Any:
+        """Calls the function and listens; the second time, a variant is made of it."""
+        if len(known) >= LIMIT or len(self.reasons) >= ATTEMPTS:
+            return self.function(*args, **kwargs)
+        before = self.leaves.get(key)
+        result, made = capture(self.function, args, kwargs, before or [], self.watching)
+        self.leaves[key] = made.leaves
+        if before is None or list(map(id, before)) != list(map(id, made.leaves)):
+            return result                       # which tensors gather gradients is known from the next call on
+        if not made.stopped:
+            made.guards += surroundings(self.function)
+            try:
+                variant = Variant(made, tensors)
+            except Unfit as error:
+                made.stopped = str(error)
         if made.stopped:
-            if self.calls > 1:
-                self.reasons.append(made.stopped)
+            self.refuse(made.stopped)
             return result
-        if not known:
-            return result                       # what was there before the call is known from the next one on
-        variant = Variant(made, list(tensors_in((args, kwargs))))
-        self.variants.append(variant)
-        self.latest = variant.run
+        known.append(variant)
+        if len(known) == LIMIT:
+            warnings.warn(f"{self.label()} was compiled for {LIMIT} combinations of shapes and settings: other ones run "
+                          "uncompiled from here on", stacklevel=4)
         return result
 
+    def refuse(self, reason: str) -> None:
+        """Notes why no program came of a call."""
+        self.reasons.append(reason)
+        if self.fullgraph:
+            raise RuntimeError(f"compile(fullgraph=True): {self.label()} cannot be captured: {reason}")
 
-def warn_once(message: str) -> None:
-    """One warning, at the caller."""
-    warnings.warn(message, stacklevel=4)
+    def label(self) -> str:
+        """The function's name."""
+        return getattr(self.function, "__qualname__", type(self.function).__name__)
+
+    def programs(self) -> list[Variant]:
+        """All variants."""
+        return [variant for known in self.variants.values() for variant in known]
+
+
+def frozen(value: Any) -> Any:
+    """Arguments as a key: tensors by their place, the rest by value; None if something has no value to compare."""
+    try:
+        key = freeze(value)
+        hash(key)
+    except TypeError:
+        return None
+    return key
+
+
+def freeze(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return Tensor
+    if value.__class__ in (list, tuple):
+        return value.__class__, tuple([freeze(part) for part in value])
+    if value.__class__ is dict:
+        return dict, tuple([(name, freeze(part)) for name, part in value.items()])
+    return value.__class__, value
+
+
+@functools.cache
+def native() -> bool:
+    """Whether machine code can be made here; says so once if not."""
+    if llvm.available():
+        return True
+    warnings.warn("compile() needs llvmlite to make machine code, and it is not installed: everything runs uncompiled, with "
+                  "the same results, slower. pip install llvmlite", stacklevel=4)
+    return False

@@ -20,6 +20,7 @@ from ..eager.tensor import Tensor
 from ..ops.op import Op
 from .expand import FORWARDS
 from .program import Buffer, Instr, Program, Ref, Symbol
+from .surroundings import Guard
 from .trace import XP, Traced, unwrapped
 
 PACKAGE = str(Path(__file__).parent.parent)
@@ -87,7 +88,7 @@ class Recorder:
         self.lifted: list[tuple[Any, np.ndarray, Ref]] = []         # weak reference to the tensor, array, part
         self.roots: dict[int, Buffer] = {}                          # id of the array that owns memory -> buffer
         self.made: list[weakref.ref[Traced]] = []
-        self.guards: list[tuple[dict[str, Any], str, Any]] = []     # (dict, key, value it must have)
+        self.guards: list[Guard] = []
         self.numbers: list[tuple[dict[str, Any], str]] = []         # (group, key) whose value became a Number
         self.watched: set[int] = set()
         self.inputs: dict[int, int] = {}                            # id of an argument's array -> its position
@@ -143,7 +144,7 @@ class Recorder:
                 if key == "lr" and value.__class__ is float:
                     self.numbers.append((group, key))
                 elif key not in ("params", "param_names", "initial_lr"):
-                    self.guards.append((group, key, value))
+                    self.guards.append(("item", group, key, value))
         self.renew_numbers()
 
     def renew_numbers(self) -> None:

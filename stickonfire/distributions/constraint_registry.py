@@ -6,6 +6,7 @@ bijections, with a Jacobian; `transform_to` anything that reaches the region. Im
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from numbers import Number
 from typing import Any
 
@@ -58,7 +59,7 @@ def for_both(constraint: Any) -> Callable[[Callable[[Any, Any], Transform]], Cal
     """Enters `make(registry, constraint)` in both tables."""
     def enter(make: Callable[[Any, Any], Transform]) -> Callable[[Any, Any], Transform]:
         for registry in (biject_to, transform_to):
-            registry.register(constraint, lambda c, registry=registry: make(registry, c))
+            registry.register(constraint, partial(make, registry))
         return make
     return enter
 

@@ -389,6 +389,11 @@ class _Stack(_Joint):
     def __init__(self, cseq: Sequence[Constraint], dim: int = 0) -> None:
         self._take(cseq, dim)
 
+    @property
+    def event_dim(self) -> Any:  # type: ignore[override]
+        dims = max(c.event_dim for c in self.cseq)
+        return dims + 1 if self.dim + dims < 0 else dims        # stacked inside the event
+
     def check(self, value: Any) -> Any:
         return torch.stack([c.check(part) for c, part in zip(self.cseq, value.unbind(self.dim))], self.dim)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import eager as torch
-from ..eager import Size, Tensor
+from ..eager import Tensor
 from ..eager.functional import one_hot
 from . import constraints
 from .exp_family import ExponentialFamily
@@ -36,7 +36,7 @@ class Dirichlet(ExponentialFamily):
         self.concentration = concentration
         super().__init__(concentration.shape[:-1], concentration.shape[-1:], validate_args=validate_args)
 
-    def rsample(self, sample_shape: Any = Size()) -> Tensor:  # noqa: B008
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
         return torch._sample_dirichlet(self.concentration.expand(self._extended_shape(sample_shape)))
 
     def log_prob(self, value: Tensor) -> Tensor:

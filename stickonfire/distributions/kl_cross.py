@@ -130,10 +130,10 @@ def _ends(law: Any) -> tuple[Any, Any]:
 
 def _reaches_outside(p: Any, q: Any) -> Any:
     (low, high), (least, most) = _ends(p), _ends(q)
-    if isinstance(q, ContinuousBernoulli) and isinstance(p, Uniform):
-        return (low <= least) | (high >= most)      # PyTorch's test: the ends themselves count as outside
-    outside = (low < least, high > most)
-    return outside[0] | outside[1]
+    if isinstance(p, ContinuousBernoulli) and isinstance(q, Uniform) or (
+            isinstance(q, ContinuousBernoulli) and isinstance(p, Uniform)):
+        return (low <= least) | (high >= most)      # PyTorch's test: equal ends count as outside
+    return (low < least) | (high > most)
 
 
 def _infinite(p: Any, q: Any) -> Tensor:

@@ -108,9 +108,9 @@ class MixtureSameFamily(Distribution):
 
 def _check_parts(mixture: Any, component: Any) -> None:
     if not isinstance(mixture, Categorical):
-        raise ValueError(" The Mixture distribution needs to be an instance of torch.distributions.Categorical")
+        raise ValueError(" The Mixture distribution needs to be an  instance of torch.distributions.Categorical")
     if not isinstance(component, Distribution):
-        raise ValueError("The Component distribution need to be an instance of torch.distributions.Distribution")
+        raise ValueError("The Component distribution needs to be an instance of torch.distributions.Distribution")
     picks, batch = mixture.batch_shape, component.batch_shape[:-1]
     for size1, size2 in zip(reversed(picks), reversed(batch)):
         if size1 != 1 and size2 != 1 and size1 != size2:

@@ -87,7 +87,8 @@ class Multinomial(Distribution):
         return n * self._categorical.entropy() - torch.lgamma(n + 1) + log_factorials
 
     def log_prob(self, value: Tensor) -> Tensor:
-        logits, value = broadcast_all(self.logits, self._checked(value))
+        value = self._checked(value)
+        logits, value = broadcast_all(self.logits, value)
         choices = torch.lgamma(value.sum(-1) + 1) - torch.lgamma(value + 1).sum(-1)
         logits = _replace(logits, (value == 0) & (logits == -inf), 0.0)       # 0 log 0 = 0
         return choices + (logits * value).sum(-1)

@@ -43,7 +43,8 @@ class LogitRelaxedBernoulli(Chance):
         return (u.log() - (-u).log1p() + probs.log() - (-probs).log1p()) / self.temperature
 
     def log_prob(self, value: Tensor) -> Tensor:
-        logits, value = broadcast_all(self.logits, self._checked(value))
+        value = self._checked(value)
+        logits, value = broadcast_all(self.logits, value)
         distance = logits - value.mul(self.temperature)
         return self.temperature.log() + distance - 2 * distance.exp().log1p()
 

@@ -62,7 +62,8 @@ class ExpRelaxedCategorical(Distribution):
 
     def log_prob(self, value: Tensor) -> Tensor:
         classes = self._categorical._num_events
-        logits, value = broadcast_all(self.logits, self._checked(value))
+        value = self._checked(value)
+        logits, value = broadcast_all(self.logits, value)
         log_scale = (torch.full_like(self.temperature, float(classes)).lgamma()
                      - self.temperature.log().mul(-(classes - 1)))
         score = logits - value.mul(self.temperature)

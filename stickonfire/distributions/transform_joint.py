@@ -116,7 +116,7 @@ class StackTransform(_JointTransform):
         if z.size(self.dim) != len(self.transforms):
             raise AssertionError(f"Size {z.size(self.dim)} at dim {self.dim} must equal number of transforms "
                                  f"{len(self.transforms)}")
-        return z.unbind(self.dim)
+        return list(z.unbind(self.dim))
 
     def _call(self, x: Tensor) -> Tensor:
         return torch.stack([t(part) for t, part in self._paired(x)], dim=self.dim)

@@ -4,7 +4,7 @@ Room: distributions. Imports the base class, transforms and Independent.
 """
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import eager as torch
 from ..eager import Size, Tensor
@@ -30,7 +30,7 @@ class TransformedDistribution(Distribution):
     """
 
     arg_constraints: Any = {}
-    _parameters = ()
+    _parameters: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, base_distribution: Distribution, transforms: Any, validate_args: bool | None = None) -> None:
         self.transforms = _listed(transforms)

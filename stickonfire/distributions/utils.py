@@ -11,7 +11,7 @@ from numbers import Number
 from typing import Any
 
 from .. import eager as torch
-from ..eager import Size, Tensor
+from ..eager import Tensor
 
 __all__ = ["broadcast_all", "clamp_probs", "lazy_property", "logits_to_probs", "probs_to_logits",
            "tril_matrix_to_vec", "vec_to_tril_matrix"]

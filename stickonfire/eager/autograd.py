@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from ..backends.base import FAST
 from ..core import state
 from ..core.state import modes
 from ..tape.engine import Wanted, walk
@@ -201,6 +202,13 @@ def tensor_backward(self: Tensor, gradient: Tensor | None = None, retain_graph: 
 
     See `torch.autograd.backward`.
     """
+    if gradient is None and inputs is None and not create_graph and state.plain:        # the usual case at once
+        array, edge = self._array, current_edge(self)
+        fast = FAST.get(array.__class__)
+        first = None if fast is None or edge is None else fast.unit(array)
+        if first is not None:
+            walk([edge], [first], ARRAYS, bool(retain_graph), None, AccumulateGrad.watched)
+            return
     backward((self,), None if gradient is None else (gradient,), retain_graph, create_graph, inputs=inputs)
 
 

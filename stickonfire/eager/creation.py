@@ -15,6 +15,7 @@ from ..core.config import switches
 from ..core.dtypes import dtype as dtype_type
 from ..core.formats import check_layout, preserve_format, strides_in
 from ..core.shapes import contiguous_strides, flatten_sizes
+from ..core.state import modes
 from ..ops.op import REGISTRY
 from .dispatch import NUMBERS, dispatch
 from .tensor import Tensor, backend_of, make
@@ -379,6 +380,8 @@ def like(name: str, input: Tensor, value: Any, dtype: Any, device: Any, requires
         strides = dense_strides(input)
     if strides is not None and strides != contiguous_strides(shape):
         result = result.as_strided(shape, strides).detach()
+    if not state.plain and modes.handler is not None:
+        result = modes.handler.like(result, input)
     return result.requires_grad_(True) if requires_grad else result
 
 

@@ -6,12 +6,14 @@ graphs keep gradients alive, not tensors. Saved arrays carry the version they we
 from __future__ import annotations
 
 import functools
+import threading
 import traceback
 import weakref
 from collections.abc import Callable
+from sys import getrefcount
 from typing import Any
 
-from ..backends.base import XP
+from ..backends.base import FAST, XP
 from ..core import state
 from ..core.state import modes
 from ..ops.op import Op
@@ -25,6 +27,16 @@ FREED = ("Trying to backward through the graph a second time (or directly access
          "already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
          "autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second time or "
          "if you need to access saved tensors after calling backward.")
+
+
+def held_alone() -> int:
+    """The reference count of what only one list holds, as this interpreter counts."""
+    holder = [object()]
+    return getrefcount(holder[0])
+
+
+ALONE = held_alone()
+ACCUMULATING = threading.Lock()
 
 
 class AccumulateGrad(Node):
@@ -54,10 +66,29 @@ class AccumulateGrad(Node):
 
     def apply(self, grads: list[Any], values: Any) -> tuple[Any, ...]:
         if grads[0] is not None:
-            values.accumulate(self, grads)
+            if values.recording:
+                values.accumulate(self, grads)
+            else:
+                self.accumulate(grads, values)
             if self.post_hooks:
                 values.call_post_hooks(self)
         return ()
+
+    def accumulate(self, grads: list[Any], values: Any) -> None:
+        """Takes over the first gradient, as an array of its own; what comes later is added to it."""
+        ACCUMULATING.acquire()              # two threads may run backward into one leaf
+        try:
+            fast = FAST.get(grads[0].__class__)
+            if (fast is None or self.grad is not None or getrefcount(grads[0]) != ALONE
+                    or not fast.may_take(grads[0], self.array)):
+                values.accumulate(self, grads)
+                return
+            self.grad = taken = new(Tensor)
+            taken._array = grads[0]
+            taken._edge = None
+            taken._alias = None if state.plain or not modes.inference else INFERENCE
+        finally:
+            ACCUMULATING.release()
 
 
 class OpNode(Node):
@@ -97,10 +128,15 @@ class OpNode(Node):
             if cell[0] != version:
                 raise changed_in_place(self, cell[0], version)
         op, g = self.op, grads[0]
-        xp = XP.get(g.__class__) if self.simple else None
-        if xp is None:
-            xp, g, saved = values.arguments(self, grads, saved)
-        return (op.backward or prepare(op))(xp, g, saved)
+        if self.simple:
+            if op.quick is not None and (quick := op.quick.get(g.__class__)) is not None:
+                inputs = quick(g, saved, self.parents)
+                if inputs is not None:
+                    return inputs
+            xp = XP.get(g.__class__)
+            if xp is not None:
+                return (op.backward or prepare(op))(xp, g, saved)
+        return (op.backward or prepare(op))(*values.arguments(self, grads, saved))
 
 
 @functools.cache
@@ -148,31 +184,30 @@ def saved_value(node: OpNode, name: str) -> Any:
 def prepare(op: Op) -> Callable[[Any, Any, Any], Any]:
     """Puts an op's rules together, the first time they are needed: (xp, g, saved) to gradients for all inputs."""
     rules = op.rules
-    first, count = rules[0].function, len(op.tensors)
+    first = rules[0].function
     if op.variadic:
         def backward(xp: Any, g: Any, saved: Any) -> Any:
             return first(xp, g, *saved[0])
-    elif count == 1:
-        def backward(xp: Any, g: Any, saved: Any) -> Any:
-            return (first(xp, g, *saved[0]),)
-    elif [rule.inputs for rule in rules] == [(0,), (1,)] and count == 2:
-        second = rules[1].function
-
-        def backward(xp: Any, g: Any, saved: Any) -> Any:
-            a, b = saved
-            return None if a is None else first(xp, g, *a), None if b is None else second(xp, g, *b)
     else:
-        def backward(xp: Any, g: Any, saved: Any) -> Any:
-            result: list[Any] = [None] * count
-            for rule, kept in zip(rules, saved):
-                if kept is not None:
-                    value = rule.function(xp, g, *kept)
-                    for i, part in zip(rule.inputs, (value,) if len(rule.inputs) == 1 else value):
-                        result[i] = part
-            return result
+        names: dict[str, Any] = {f"rule{k}": rule.function for k, rule in enumerate(rules)}
+        exec(compile(backward_source(op), f"<op {op.name} backward>", "exec"), names)
+        backward = names["backward"]
     op.keeps_numbers = bool(op.scalars) and any(source == "input" for rule in rules for source, _ in rule.wants)
     op.backward = backward              # last: another thread may take it at once
     return backward
+
+
+def backward_source(op: Op) -> str:
+    """The text of a function that calls each rule that applies with what was kept for it."""
+    lines = ["def backward(xp, g, saved):", f"    {''.join([f'kept{k}, ' for k in range(len(op.rules))])}= saved"]
+    results = ["None"] * len(op.tensors)
+    for k, rule in enumerate(op.rules):
+        kept = "".join([f", kept{k}[{i}]" for i in range(len(rule.wants))])
+        nothing = "None" if len(rule.inputs) == 1 else f"(None,) * {len(rule.inputs)}"
+        lines.append(f"    g{k} = {nothing} if kept{k} is None else rule{k}(xp, g{kept})")
+        for position, i in enumerate(rule.inputs):
+            results[i] = f"g{k}" if len(rule.inputs) == 1 else f"g{k}[{position}]"
+    return "\n".join([*lines, f"    return {', '.join(results)},", ""])
 
 
 class PackedNode(OpNode):

@@ -22,4 +22,5 @@ def later(module: str, name: str) -> Callable[..., Any]:
     return method
 
 
-METHODS: dict[str, Any] = {name: later("composite_stft", name) for name in ("stft", "istft")}
+METHODS: dict[str, Any] = {name: later(module, name) for module, name in (
+    ("composite_stft", "stft"), ("composite_stft", "istft"), ("composite_rare", "hash_tensor"))}

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import ops  # noqa: F401  (declares the ops)
+from ..backends.base import FAST
 from ..ops.op import REGISTRY, Op
 from .binding import bind
 from .dispatch import NUMBERS, dispatch, dispatch_operator
@@ -46,9 +47,12 @@ def function(op: Op) -> Callable[..., Any]:
     return named(first_call, op, op.name)
 
 
-def ready_function(op: Op) -> Callable[..., Any]:
-    """An op's function in its fast form at once, for callers that keep it: no look-up, no first call to wait for."""
-    return named(specialized(op, general), op, op.name) if can_specialize(op) else function(op)
+def ready_function(op: Op, out: bool = False) -> Callable[..., Any]:
+    """An op's function in its fast form at once, for callers that keep it: no look-up, no first call to wait for.
+
+    out: whether it takes `out=` and NumPy's spellings, or the op's own parameters alone.
+    """
+    return named(specialized(op, general, out=out), op, op.name) if can_specialize(op) else function(op)
 
 
 def general(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -213,3 +217,6 @@ def published(namespace: str) -> dict[str, Callable[..., Any]]:
 for _op in REGISTRY.values():
     publish(_op)
 publish_operators()
+for _array_class, _fast in FAST.items():
+    for _name, _backward in _fast.BACKWARDS.items():
+        REGISTRY[_name].quick = {**(REGISTRY[_name].quick or {}), _array_class: _backward}

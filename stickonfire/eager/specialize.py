@@ -12,7 +12,7 @@ import linecache
 from collections.abc import Callable
 from typing import Any
 
-from ..backends.base import XP
+from ..backends.base import FAST, XP
 from ..core import state
 from ..core.state import modes
 from ..ops.op import Op, Rule
@@ -25,15 +25,16 @@ from .views import current_edge
 
 serial = itertools.count()              # no two functions under one name, not even from two threads
 REAL_NUMBERS = frozenset((int, float))
+FAST_CLASS = next(iter(FAST))           # the array class with shorter ways: the CPU's
 General = Callable[..., Any]            # (op, args, kwargs) -> result
 
 
-def specialized(op: Op, general: General, operator: bool = False) -> Callable[..., Any]:
+def specialized(op: Op, general: General, operator: bool = False, out: bool = True) -> Callable[..., Any]:
     """The function of an op: fast where it can be, `general` elsewhere. Both give the same results.
 
-    operator: as a Python operator, which takes the operands alone.
+    operator: as a Python operator, which takes the operands alone. out: whether it takes `out=` and NumPy's spellings.
     """
-    return compiled(op, source(op, operator), general)
+    return compiled(op, source(op, operator, out), general)
 
 
 def compiled(op: Op, text: str, general: General) -> Callable[..., Any]:
@@ -47,9 +48,15 @@ def compiled(op: Op, text: str, general: General) -> Callable[..., Any]:
         "record": record, "make_view": make_view, "current_edge": current_edge, "learn": learn,
         "several_outputs": several_outputs, "unusual": unusual, "cell_of": version_cell,
         "defaults": op.defaults, "REAL_NUMBERS": REAL_NUMBERS, "INFERENCE": INFERENCE,
+        "fast": fast_form(op), "Fast": FAST_CLASS, "FLOAT32": FAST[FAST_CLASS].FLOAT32,
         "constants": tuple([tuple([op.defaults.get(key) for _, key in rule.wants]) for rule in op.rules])}
     exec(compile(text, filename, "exec"), names)
     return names[text.split("(")[0].removeprefix("def ")]
+
+
+def fast_form(op: Op) -> Callable[..., Any] | None:
+    """A backend's shorter way to an op's result."""
+    return FAST[FAST_CLASS].FORWARDS.get(op.name)
 
 
 def learn(op: Op, key: Any, arrays: list[Any]) -> None:
@@ -64,14 +71,14 @@ def can_specialize(op: Op) -> bool:
             and all(source in known for rule in op.rules for source, _ in rule.wants))
 
 
-def source(op: Op, operator: bool = False) -> str:
+def source(op: Op, operator: bool = False, out: bool = True) -> str:
     """The text of an op's function."""
     arrays = [f"a{i}" for i in range(len(op.tensors))]
     if operator:
         lines = [f"def {op.name}({', '.join(op.tensors)}):"]
         attributes: list[str] = []
     else:
-        lines = [f"def {op.name}({signature(op)}):", *unusual_arguments(op)]
+        lines = [f"def {op.name}({signature(op, out, out)}):", *unusual_arguments(op, out)]
         attributes = [f"{name}={name}" for name in op.attributes]
     slow = f"general(op, ({', '.join(op.tensors)},), {{}})" if operator else fall_back(op)
     given = (arrays if op.tensors_first else [f"{name}={a}" for name, a in zip(op.tensors, arrays)]) + attributes
@@ -89,7 +96,7 @@ def source(op: Op, operator: bool = False) -> str:
         lines += dtype_check(op, arrays, slow)
     lines += ["    kind = a0.__class__",
               "    try:",
-              f"        result = forward(XP[kind], {', '.join(given)})",
+              *[f"        {line}" for line in run_forward(op, given)],
               "    except (ValueError, TypeError, OverflowError, AttributeError, RuntimeError, IndexError):",
               f"        return {slow}               # says what is wrong",
               "    if result.__class__ is not kind:",
@@ -101,6 +108,17 @@ def source(op: Op, operator: bool = False) -> str:
     if graph:
         lines += recording(op, arrays, operator)
     return "\n".join([*lines, "    return out", ""])
+
+
+def run_forward(op: Op, given: list[str]) -> list[str]:
+    """Statements that compute the result, in the backend's own shorter way if it has one."""
+    run = f"result = forward(XP[kind], {', '.join(given)})"
+    if fast_form(op) is None:
+        return [run]
+    values = ", ".join([argument.partition("=")[2] or argument for argument in given])
+    return [f"result = fast({values}) if native is FLOAT32 and kind is Fast else None",
+            "if result is None:",
+            f"    {run}"]
 
 
 def attribute_dict(op: Op, operator: bool) -> str:
@@ -153,7 +171,7 @@ def load_for_kernel(op: Op, i: int) -> list[str]:
     return [f"a{i} = {name} if {name}.__class__ in REAL_NUMBERS else {name}._array"]
 
 
-def signature(op: Op, out: bool = True) -> str:
+def signature(op: Op, out: bool = True, others: bool = True) -> str:
     """The op's parameters with their defaults, `out=`, and whatever else is given (NumPy's spellings)."""
     parts = []
     for i, name in enumerate(op.params):
@@ -163,7 +181,7 @@ def signature(op: Op, out: bool = True) -> str:
                      f"{name}=defaults[{name!r}]" if name in op.defaults else name)
     if out and op.positional >= len(op.params) and not op.varargs:
         parts.append("*")
-    return ", ".join([*parts, *["out=None"] * out, "**others"])
+    return ", ".join([*parts, *["out=None"] * out, *["**others"] * others])
 
 
 def arguments(op: Op) -> str:
@@ -186,11 +204,11 @@ def fall_back(op: Op) -> str:
     return f"general(op, {arguments(op)})"
 
 
-def unusual_arguments(op: Op) -> list[str]:
+def unusual_arguments(op: Op, out: bool) -> list[str]:
     """`out=`, other spellings and spread sizes are sorted out by the general way."""
     given = ", ".join([f"{name!r}: {name}" for name in op.params])
     lines = ["    if others or out is not None:",
-             f"        return unusual(op, general, {{{given}}}, out, others)"]
+             f"        return unusual(op, general, {{{given}}}, out, others)"] if out else []
     if op.varargs:
         v = op.varargs
         lines += [f"    if len({v}) == 1 and {v}[0].__class__ is tuple:",

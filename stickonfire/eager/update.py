@@ -1,8 +1,17 @@
-"""Execution of update ops (`ops/update.py`), which write to several tensors at once. Called by optimizers."""
+"""Execution of update ops (`ops/update.py`), which write to several tensors at once. Called by optimizers.
+
+`descend` and `adam_at_once` are the usual steps of SGD and Adam on bare arrays, in the backend's shorter way; they do
+nothing and return False wherever anything is unusual.
+"""
 from __future__ import annotations
 
+from typing import Any
+
+from ..backends.base import FAST
+from ..core import state
 from ..ops.op import REGISTRY
 from .dispatch import execute
+from .graph import AccumulateGrad
 from .modes import capturing
 from .tensor import Tensor, bump
 
@@ -29,3 +38,63 @@ def adam_step(params: list[Tensor], grads: list[Tensor], means: list[Tensor], sq
     for part in (params, means, squares, steps):
         for t in part:
             bump(t)
+
+
+def with_gradients(params: list[Tensor]) -> list[tuple[Tensor, Any]] | None:
+    """The parameters that have a gradient, with its array; None in unusual modes, or if one is no leaf."""
+    if not state.plain:
+        return None
+    pairs = []
+    for t in params:
+        edge = t._edge
+        if edge.__class__ is not AccumulateGrad:
+            return None
+        if edge.grad is not None:                                       # type: ignore[union-attr]
+            pairs.append((t, edge.grad._array))                         # type: ignore[union-attr]
+    return pairs
+
+
+def clear_gradients(params: list[Tensor]) -> None:
+    """Sets the parameters' gradients to None."""
+    for t in params:
+        edge = t._edge
+        if edge.__class__ is AccumulateGrad:
+            edge.grad = None                                            # type: ignore[union-attr]
+        else:
+            t.grad = None                                               # type: ignore[attr-defined]
+
+
+def descend(params: list[Tensor], lr: float) -> bool:
+    """param -= lr * grad, for all parameters that have a gradient."""
+    pairs = with_gradients(params)
+    if not pairs:
+        return False
+    moved, grads = [t for t, _ in pairs], [grad for _, grad in pairs]
+    fast = FAST.get(grads[0].__class__)
+    if fast is None or not fast.descend([t._array for t in moved], grads, lr):
+        return False
+    written(moved)
+    return True
+
+
+def written(tensors: list[Tensor]) -> None:
+    """Counts a write to each of the tensors."""
+    for t in tensors:
+        alias = t._alias
+        if alias is None:
+            t._alias = [1], None, 0
+        elif alias[0] is not None:
+            alias[0][0] += 1
+
+
+def adam_at_once(pairs: list[tuple[Tensor, Any]], means: list[Tensor], squares: list[Tensor], steps: list[Tensor],
+                 **settings: float) -> bool:
+    """One step of Adam for parameters given with the arrays of their gradients."""
+    fast = FAST.get(pairs[0][1].__class__)
+    if fast is None or not fast.adam_step([t._array for t, _ in pairs], [grad for _, grad in pairs],
+                                          [t._array for t in means], [t._array for t in squares],
+                                          [t._array for t in steps], **settings):
+        return False
+    for tensors in ([t for t, _ in pairs], means, squares, steps):
+        written(tensors)
+    return True

@@ -4,7 +4,6 @@ The same gradient rules run in both cases; only the namespace they are handed di
 """
 from __future__ import annotations
 
-import threading
 import warnings
 from sys import getrefcount
 from typing import Any
@@ -15,7 +14,7 @@ from ..core.state import modes
 from ..ops.op import REGISTRY
 from ..tape.node import Node, Output
 from . import namespace
-from .graph import AccumulateGrad, OpNode
+from .graph import ALONE, AccumulateGrad, OpNode
 from .inplace import dispatch_inplace
 from .modes import capturing, set_grad
 from .tensor import Tensor, bump, make
@@ -27,9 +26,6 @@ def lift(t: Tensor) -> None:
     recorder = capturing()
     if recorder is not None:
         recorder.lift_all((t,))
-
-
-ACCUMULATING = threading.Lock()
 
 
 class ArrayValues:
@@ -71,11 +67,6 @@ class ArrayValues:
 
     def accumulate(self, leaf: AccumulateGrad, grads: list[Any]) -> None:
         """Adds to a leaf's gradient. The leaf takes the array for its own if nobody else holds it, else a copy."""
-        with ACCUMULATING:              # two threads may run backward into one leaf
-            self.accumulate_alone(leaf, grads)
-
-    def accumulate_alone(self, leaf: AccumulateGrad, grads: list[Any]) -> None:
-        """`accumulate` by the thread whose turn it is."""
         held = leaf.grad
         if held is not None and grads[0].__class__ is not held._array.__class__:
             lift(held)
@@ -246,15 +237,6 @@ def copied(grad: Tensor) -> Tensor:
 
 
 COPY = REGISTRY["copy"]
-
-
-def held_alone() -> int:
-    """The reference count of what only one list holds, as this interpreter counts."""
-    holder = [object()]
-    return getrefcount(holder[0])
-
-
-ALONE = held_alone()
 
 
 def laid_out(xp: Any, grad: Any, like: Any) -> Any:

@@ -62,6 +62,9 @@ class Batched:
     def strides(self) -> tuple[int, ...]:
         return self.physical._array.strides[1:]
 
+    def __len__(self) -> int:
+        return self.shape[0]
+
     def min(self) -> Any:
         """The smallest element of all samples: index checks look at it."""
         return self.physical._array.min()
@@ -80,6 +83,12 @@ class Batched:
 
     def __array__(self, *unused: Any, **options: Any) -> NoReturn:
         raise ValueError(NO_VALUE)
+
+    def __getitem__(self, index: tuple[Any, ...]) -> Any:
+        """An array of the shape, if not the elements, that this index picks: writes look at it."""
+        xp = backend_for(None).xp
+        places = tuple([xp.zeros(i.shape, i.dtype) if i.__class__ is Batched else i for i in index])
+        return xp.broadcast_to(xp.zeros(()), self.shape)[places]
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         raise ValueError("a batch is written through ops alone")
@@ -135,11 +144,11 @@ class BatchedTensor(Tensor):
                            "or vjp inside vmap, or call backward() on what vmap returns.")
 
     @property
-    def grad(self) -> None:
+    def grad(self) -> None:                                     # type: ignore[misc]
         return None
 
     @property
-    def data(self) -> Tensor:
+    def data(self) -> Tensor:                                   # type: ignore[misc]
         return self.detach()
 
     def detach(self) -> Tensor:

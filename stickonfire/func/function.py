@@ -51,8 +51,10 @@ class Inner:
     """The context that a Function sees of a sample."""
 
     def __init__(self, needs: tuple[bool, ...]) -> None:
-        self.needs_input_grad, self.to_save, self.saved_tensors = needs, (), ()
-        self.materialize, self.flat = True, ()
+        self.needs_input_grad, self.materialize = needs, True
+        self.to_save: tuple[Any, ...] = ()
+        self.saved_tensors: tuple[Any, ...] = ()
+        self.flat: tuple[Any, ...] = ()
 
     def save_for_backward(self, *tensors: Any) -> None:
         self.to_save = tensors

@@ -72,6 +72,14 @@ class VmapHandler:
         level = innermost(args)
         return NotImplemented if level is None else function_on_samples(cls, args, level)
 
+    def like(self, made: Tensor, input: Tensor) -> Tensor:
+        """What was made in the image of a batched tensor, batched likewise: it may be written to."""
+        level = level_of(input)
+        if level is None:
+            return made
+        whole = made.unsqueeze(0).expand(level.size, *made.shape).clone()       # type: ignore[attr-defined]
+        return wrap(self.like(whole, input._array.physical), level)
+
     def beyond(self, op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
         """Executes an op as if this vmap were not there."""
         return self.lowered(dispatch, op, inputs, attrs)

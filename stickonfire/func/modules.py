@@ -21,7 +21,7 @@ def functional_call(module: Module, parameter_and_buffer_dicts: State | Sequence
     tie_weights: whether a value for one of several names of a parameter counts for all of them. strict: whether every
     parameter and buffer must be given, and nothing else.
 
-    Raises: RuntimeError under strict, ValueError for two values of tied parameters, KeyError-like names as RuntimeError.
+    Raises: RuntimeError for names that do not fit, ValueError for two values of one parameter.
     Source: PyTorch `torch.func.functional_call`.
 
     >>> import stickonfire as torch

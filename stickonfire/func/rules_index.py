@@ -1,4 +1,4 @@
-"""Batching rules of indexing, gathering and scattering: where each sample has its own indices, the batch is indexed too.
+"""Batching rules of indexing, gathering, scattering: where each sample has its own indices, the batch is indexed too.
 
 Called through `rules.RULES`. Room: func. May import eager and below.
 """

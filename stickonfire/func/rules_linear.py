@@ -1,7 +1,7 @@
 """Batching rules of matrix products and convolutions, and of what folds the batch into another dim.
 
-A product of batches is a product with one more leading dim; a convolution with a kernel for each sample is one with more
-groups. Called through `rules.RULES`. Room: func. May import eager and below.
+A product of batches is a product with one more leading dim; a convolution with a kernel for each sample is one with
+more groups. Called through `rules.RULES`. Room: func. May import eager and below.
 """
 from __future__ import annotations
 

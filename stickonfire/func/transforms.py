@@ -16,7 +16,7 @@ from ..eager.graph import AccumulateGrad
 from ..eager.modes import set_grad
 from ..eager.views import current_edge
 from ..tape.engine import reachable
-from .batched import Level, expose, hide, level_of
+from .batched import expose, hide, level_of
 from .handler import running
 from .pytree import filled, leaves, mapped, same_structure
 
@@ -36,6 +36,7 @@ class Recording:
             replaced = iter([self.hidden(t) for t in self.inputs])
             inside = [filled(part, replaced) for part in chosen]
             result = func(*args_with(args, inside), **(kwargs or {}))
+        self.aux: Any = None
         self.result, self.aux = split_aux(result, name) if has_aux else (result, None)
         self.outputs = [self.exposed(t, name) for t in leaves(self.result)]
         edges = [current_edge(t) for t in self.outputs]
@@ -67,7 +68,7 @@ class Recording:
     def hidden(self, t: Any) -> Any:
         """The reverse of `exposed`."""
         for level in self.levels:
-            t = hide_within(t, level)
+            t = hide(t, level)
         return t
 
     def finished(self, tree: Any) -> Any:
@@ -85,11 +86,6 @@ class Recording:
             found = tape_grad([out for out, _ in pairs], inputs, [g for _, g in pairs], retain_graph=True,
                               create_graph=graph, allow_unused=True)
         return [zeros_like(t) if g is None else g if create_graph else g.detach() for g, t in zip(found, inputs)]
-
-
-def hide_within(t: Any, level: Level) -> Any:
-    """The first dim of a sample as the batch of one more level; `t` may be batched at outer levels already."""
-    return hide(t, level)
 
 
 def args_with(args: tuple[Any, ...], inside: list[Any]) -> tuple[Any, ...]:

@@ -44,7 +44,7 @@ def vmap(func: Callable[..., Any], in_dims: Dims = 0, out_dims: Dims = 0, random
         named_dims = [0 if isinstance(t, Tensor) else None for t in named]
         size = batch_size(func, in_dims, [*given, *named], [*dims, *named_dims])
 
-        def some(first: int, count: int) -> Any:
+        def some(first: int, count: int) -> tuple[list[Any], Any]:
             parts = [part(t, d, first, count, size) for t, d in zip(given, dims)]
             named_parts = [part(t, d, first, count, size) for t, d in zip(named, named_dims)]
             with new_level(count, randomness) as level:
@@ -52,7 +52,7 @@ def vmap(func: Callable[..., Any], in_dims: Dims = 0, out_dims: Dims = 0, random
                           for t, d in zip([*parts, *named_parts], [*dims, *named_dims])]
                 values = iter(inside)
                 out = func(*filled(args, values), **filled(kwargs, values))
-                return tuple([[unwrapped(t, d, level, func) for t, d in placed(func, out, out_dims)], out])
+                return [unwrapped(t, d, level, func) for t, d in placed(func, out, out_dims)], out
         if chunk_size is None or chunk_size >= size:
             flat, out = some(0, size)
             return filled(out, iter(flat))

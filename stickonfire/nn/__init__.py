@@ -148,11 +148,11 @@ from .upsample import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
 
 if TYPE_CHECKING:
     from .adaptive import AdaptiveLogSoftmaxWithLoss
-    from .attention import MultiheadAttention
     from .batchnorm_sync import SyncBatchNorm
     from .linear_cross_entropy import LinearCrossEntropyLoss, LinearCrossEntropyOptions
+    from .multihead import MultiheadAttention
     from .recurrent import GRU, LSTM, RNN, RNNBase
-    from .recurrent_cells import GRUCell, LSTMCell, RNNCell
+    from .recurrent_cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
     from .transformer import (
         Transformer,
         TransformerDecoder,
@@ -163,11 +163,11 @@ if TYPE_CHECKING:
 
 FAMILIES = {
     "adaptive": ("AdaptiveLogSoftmaxWithLoss",),
-    "attention": ("MultiheadAttention",),
     "batchnorm_sync": ("SyncBatchNorm",),
     "linear_cross_entropy": ("LinearCrossEntropyLoss", "LinearCrossEntropyOptions"),
+    "multihead": ("MultiheadAttention",),
     "recurrent": ("GRU", "LSTM", "RNN", "RNNBase"),
-    "recurrent_cells": ("GRUCell", "LSTMCell", "RNNCell"),
+    "recurrent_cells": ("GRUCell", "LSTMCell", "RNNCell", "RNNCellBase"),
     "transformer": ("Transformer", "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder",
                     "TransformerEncoderLayer"),
 }
@@ -195,7 +195,7 @@ __all__ = [
     "ModuleDict", "ModuleList", "MultiLabelMarginLoss", "MultiLabelSoftMarginLoss",
     "MultiMarginLoss", "MultiheadAttention", "NLLLoss", "PReLU", "PairwiseDistance", "Parameter",
     "ParameterDict", "ParameterList", "PixelShuffle", "PixelUnshuffle", "PoissonNLLLoss", "RMSNorm",
-    "RNN", "RNNBase", "RNNCell", "RReLU", "ReLU", "ReLU6", "ReflectionPad1d", "ReflectionPad2d",
+    "RNN", "RNNBase", "RNNCell", "RNNCellBase", "RReLU", "ReLU", "ReLU6", "ReflectionPad1d", "ReflectionPad2d",
     "ReflectionPad3d", "ReplicationPad1d", "ReplicationPad2d", "ReplicationPad3d", "SELU",
     "Sequential", "SiLU", "Sigmoid", "SmoothL1Loss", "SoftMarginLoss", "Softmax", "Softmax2d",
     "Softmin", "Softplus", "Softshrink", "Softsign", "SyncBatchNorm", "Tanh", "Tanhshrink",
@@ -208,6 +208,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "attention":
+        return importlib.import_module(".attention", __name__)
     if name not in LAZY:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
     found = globals()[name] = getattr(importlib.import_module(f".{LAZY[name]}", __name__), name)

@@ -1,7 +1,7 @@
 """All activations in one list, as `torch.nn.modules.activation` has them.
 
 Room: nn. The layers are in activation_relu.py, activation_smooth.py and softmax.py, attention in
-attention.py.
+multihead.py.
 """
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from .activation_smooth import (
 from .softmax import LogSoftmax, Softmax, Softmax2d, Softmin
 
 if TYPE_CHECKING:
-    from .attention import MultiheadAttention
+    from .multihead import MultiheadAttention
 
 __all__ = [
     "CELU",
@@ -77,4 +77,4 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name != "MultiheadAttention":
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    return importlib.import_module(".attention", __package__).MultiheadAttention
+    return importlib.import_module(".multihead", __package__).MultiheadAttention

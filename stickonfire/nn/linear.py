@@ -9,6 +9,7 @@ from typing import Any
 
 from ..eager import Tensor, empty, no_grad
 from ..eager import functional as F
+from ..eager.functional.fused import affine
 from . import init
 from .lazy import LazyModule
 from .module import Module
@@ -71,7 +72,7 @@ class Linear(Module):
             init.uniform_(self.bias, -bound, bound)
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.linear(input, self.weight, self.bias)
+        return affine(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         return (f"in_features={self.in_features}, out_features={self.out_features}, "

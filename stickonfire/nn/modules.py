@@ -44,6 +44,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in LAZY:
+    if name in LAZY:
+        return importlib.import_module(f".{LAZY[name]}", __package__)
+    layer = getattr(importlib.import_module(__package__), name, None)       # torch.nn.modules.Linear
+    if not isinstance(layer, type):
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    return importlib.import_module(f".{LAZY[name]}", __package__)
+    return layer

@@ -17,7 +17,7 @@ from .parameter import Parameter
 class RNNCellBase(Module):
     """What the cells share: `weight_ih`, `weight_hh`, `bias_ih`, `bias_hh`, uniform on +-1/sqrt(hidden_size).
 
-    Source: PyTorch `nn.RNNCellBase`.
+    Shape: (N, D), state (N, H) -> state (N, H).   Source: PyTorch `nn.RNNCellBase`.
     """
 
     bias_ih: Tensor | None

@@ -15,11 +15,11 @@ from ..eager import functional as F
 from ..eager.functional.multihead import float_mask
 from . import init
 from .activation import GELU, ReLU
-from .attention import MultiheadAttention
 from .containers import ModuleList
 from .dropout import Dropout
 from .linear import Linear
 from .module import Module
+from .multihead import MultiheadAttention
 from .normalization import LayerNorm
 
 Activation = str | Callable[[Tensor], Tensor]

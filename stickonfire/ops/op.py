@@ -95,6 +95,7 @@ class Op:
         self.admit: Callable[..., None] | None = None                   # refuses dtypes, when a plan is made
         self.casts: dict[Any, Any] = {}                                 # filled by eager.promotion
         self.backward: Callable[[Any, Any, Any], Any] | None = None     # the rules in one, made by eager.graph
+        self.quick: dict[type, Callable[..., Any]] | None = None        # shorter forms of it, by array class
         self.ties = False                       # whether its gradient depends on saved tensors in name only
         self.keeps_numbers = False              # whether a rule may keep a number; set beside `backward`
 

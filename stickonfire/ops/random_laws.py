@@ -33,7 +33,10 @@ def _standard_gamma_grad(xp, input, output):
 
 @op(grad_name="_DirichletBackward")
 def _sample_dirichlet(xp, input, *, generator: Any):
-    """Points of the simplex, rows along the last dim. Shape: (*, k) -> (*, k).   Source: PyTorch `_sample_dirichlet`."""
+    """Points of the simplex, rows along the last dim. Shape: (*, k) -> (*, k).
+
+    Source: PyTorch `_sample_dirichlet`.
+    """
     return generator.dirichlet(input)
 
 

@@ -10,7 +10,7 @@ of Adam and Beyond". May import: eager, and optimizer.py, common.py of this room
 from typing import Any, ClassVar
 
 from ..eager import Tensor, maximum, zeros_like
-from ..eager.update import adam_step
+from ..eager.update import adam_at_once, adam_step, with_gradients
 from ..eager.update import fits as update_fits
 from .common import (
     as_real,
@@ -70,6 +70,23 @@ class Adam(GroupwiseOptimizer):
         state["exp_avg_sq"] = zeros_like(param)
         if amsgrad:
             state["max_exp_avg_sq"] = zeros_like(param)
+
+    def _update_at_once(self, group: dict[str, Any]) -> bool:
+        lr, (beta1, beta2), weight_decay = group["lr"], group["betas"], group["weight_decay"]
+        if (not lr.__class__ is beta1.__class__ is beta2.__class__ is float or group["amsgrad"] or group["maximize"]
+                or weight_decay != 0 and not group["decoupled_weight_decay"] or group["capturable"]
+                or group["differentiable"]):
+            return False
+        pairs = with_gradients(group["params"])
+        if not pairs:
+            return False
+        states = [self.state[param] for param, _ in pairs]
+        for state, (param, _) in zip(states, pairs):
+            if not state:
+                self._new_state(state, param, False)
+        return adam_at_once(pairs, [state["exp_avg"] for state in states], [state["exp_avg_sq"] for state in states],
+                            [state["step"] for state in states], lr=lr, beta1=beta1, beta2=beta2, eps=group["eps"],
+                            shrink=1 - lr * weight_decay)
 
     def _update(self, group: dict[str, Any]) -> None:
         beta1, beta2 = group["betas"]

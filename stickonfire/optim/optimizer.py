@@ -13,6 +13,7 @@ from typing import Any, ClassVar, TypeAlias
 
 from ..eager import Tensor, enable_grad, float32
 from ..eager.modes import switch_grad
+from ..eager.update import clear_gradients
 from .common import step_counter
 from .hooks import (
     RemovableHandle,
@@ -137,12 +138,12 @@ class Optimizer:
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Clears the gradients of all parameters: to None, or to zeros kept in place."""
         for group in self.param_groups:
+            if set_to_none:
+                clear_gradients(group["params"])
+                continue
             for param in group["params"]:
                 grad = param.grad
                 if grad is None:
-                    continue
-                if set_to_none:
-                    param.grad = None
                     continue
                 if grad.grad_fn is not None:
                     grad.detach_()
@@ -281,13 +282,19 @@ class GroupwiseOptimizer(Optimizer):
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        before = switch_grad(self.defaults.get("differentiable", False))
-        try:
-            for group in self.param_groups:
-                self._update(group)
-        finally:
-            switch_grad(before)
+        groups = [group for group in self.param_groups if not self._update_at_once(group)]
+        if groups:
+            before = switch_grad(self.defaults.get("differentiable", False))
+            try:
+                for group in groups:
+                    self._update(group)
+            finally:
+                switch_grad(before)
         return loss
+
+    def _update_at_once(self, group: dict[str, Any]) -> bool:
+        """`_update` in its usual form, without ops. False, and nothing is changed, if the group needs more."""
+        return False
 
     def _update(self, group: dict[str, Any]) -> None:
         raise NotImplementedError(f"{type(self).__name__} does not define _update()")

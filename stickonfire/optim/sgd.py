@@ -10,6 +10,7 @@ May import: eager, and optimizer.py, common.py of this room.
 from typing import Any, ClassVar
 
 from ..eager import Tensor
+from ..eager.update import descend
 from .common import check_not_negative, check_options, scalar
 from .optimizer import GroupwiseOptimizer, ParamsT
 
@@ -46,6 +47,13 @@ class SGD(GroupwiseOptimizer):
             "lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay,
             "nesterov": nesterov, "maximize": maximize, "foreach": foreach, "differentiable": differentiable,
             "fused": fused})
+
+    def _update_at_once(self, group: dict[str, Any]) -> bool:
+        lr = group["lr"]
+        if (lr.__class__ is not float or group["momentum"] != 0 or group["weight_decay"].__class__ is Tensor
+                or group["weight_decay"] != 0 or group["maximize"] or group["differentiable"]):
+            return False
+        return descend(group["params"], lr)
 
     def _update(self, group: dict[str, Any]) -> None:
         lr, momentum, weight_decay = group["lr"], group["momentum"], group["weight_decay"]

@@ -43,7 +43,7 @@ def walk(roots: list[Edge], grads: list[Any], values: Values, keep: bool, wanted
     tell); else at the end. anomaly: errors name the place where the node was made.
     """
     rare = wanted is not None or anomaly
-    visit = careful(roots, values, wanted, anomaly)
+    useful = None if wanted is None else leading_to(wanted.places, roots)
     uses = count_uses(roots) if prompt else None
     add, fit = values.add, values.fit
     waiting: dict[int, tuple[Any, list[Any]]] = {}  # by number: nodes, and the gradients that have arrived
@@ -52,6 +52,7 @@ def walk(roots: list[Edge], grads: list[Any], values: Values, keep: bool, wanted
     parents: Any = roots
     inputs: Any = grads
     while True:
+        node: Any = None                            # one that waits alone, outside of the heap: so it is in a chain
         for parent, grad in zip(parents, inputs):
             if grad is None or parent is None:
                 continue
@@ -63,24 +64,34 @@ def walk(roots: list[Edge], grads: list[Any], values: Values, keep: bool, wanted
             if not parent.parents:
                 sums = leaves.pop(parent, None)
                 leaves[parent] = [grad] if sums is None else [add(sums[0], grad)]
-            elif (place := waiting.get(parent.number)) is None:
-                heappush(heap, parent.number)
-                sums = [None] * parent.outputs if many else [grad]
-                sums[output] = grad
-                waiting[parent.number] = parent, sums
+            elif node is None and not heap:
+                node, arrived = parent, [None] * parent.outputs if many else [grad]
+                arrived[output] = grad
             else:
+                if node is not None:
+                    heap.append(node.number)
+                    waiting[node.number] = node, arrived
+                    node = None
+                if (place := waiting.get(parent.number)) is None:
+                    heappush(heap, parent.number)
+                    place = waiting[parent.number] = parent, [None] * parent.outputs if many else [None]
                 sums = place[1]
                 sums[output] = grad if sums[output] is None else add(sums[output], grad)
-        inputs = arrived = grad = sums = place = None   # so that a leaf sees whether a gradient is in use elsewhere
+        inputs = grad = sums = place = None         # so that a leaf sees whether a gradient is in use elsewhere
         if uses is not None:
             for leaf in completed(parents, uses):
                 if leaf in leaves:
-                    visit(leaf, leaves.pop(leaf))
-        if not heap:
-            break
-        node, arrived = waiting.pop(heappop(heap))
+                    visit(leaf, leaves.pop(leaf), values, wanted, useful, anomaly)
+        if node is None:
+            if not heap:
+                break
+            node, arrived = waiting.pop(heappop(heap))
         parents, natives = node.parents, node.natives
-        inputs = visit(node, arrived) if rare or node.hooks is not None else node.apply(arrived, values)
+        if rare or node.hooks is not None:
+            inputs = visit(node, arrived, values, wanted, useful, anomaly)
+        else:
+            inputs = node.apply(arrived, values)
+        arrived = None
         if inputs is None:                          # nothing wanted lies beyond
             inputs = ()
             continue
@@ -91,42 +102,38 @@ def walk(roots: list[Edge], grads: list[Any], values: Values, keep: bool, wanted
                       for grad, edge, native in zip(inputs, parents, natives)]
     for leaf in list(leaves):
         if rare or leaf.hooks is not None:
-            visit(leaf, leaves.pop(leaf))
+            visit(leaf, leaves.pop(leaf), values, wanted, useful, anomaly)
         else:
             leaf.apply(leaves.pop(leaf), values)
 
 
-def careful(roots: list[Edge], values: Values, wanted: Wanted | None,
-            anomaly: bool) -> Callable[[Node, list[Any]], Any]:
-    """What the walk does at a leaf, and at a node where anything rare is asked for. None: the node need not run."""
-    useful = None if wanted is None else leading_to(wanted.places, roots)
-
-    def visit(node: Node, grads: list[Any]) -> Any:
-        hooks = node.hooks
-        if hooks is not None:
-            grads = values.call_tensor_hooks(node, grads)
-        if wanted is not None and useful is not None:
-            for output in wanted.places.get(node, ()):
-                wanted.collect(node, output, grads[output])
-            above = [edge is not None and ends_of(edge)[0] in useful for edge in node.parents]
-            if not any(above):
-                return None
-        if hooks is not None and hooks.before:
-            grads = values.call_prehooks(node, grads)
-        try:
-            inputs = node.apply(grads, values)
-        except Exception as error:
-            if anomaly:
-                values.explain(node, error)
-            raise
-        if hooks is not None and hooks.after:
-            inputs = values.call_hooks(node, inputs, grads)
+def visit(node: Node, grads: list[Any], values: Values, wanted: Wanted | None, useful: set[Node] | None,
+          anomaly: bool) -> Any:
+    """What the walk does at a node where anything rare is asked for. None: the node need not run."""
+    hooks = node.hooks
+    if hooks is not None:
+        grads = values.call_tensor_hooks(node, grads)
+    if wanted is not None and useful is not None:
+        for output in wanted.places.get(node, ()):
+            wanted.collect(node, output, grads[output])
+        above = [edge is not None and ends_of(edge)[0] in useful for edge in node.parents]
+        if not any(above):
+            return None
+    if hooks is not None and hooks.before:
+        grads = values.call_prehooks(node, grads)
+    try:
+        inputs = node.apply(grads, values)
+    except Exception as error:
         if anomaly:
-            values.check(node, inputs)
-        if useful is not None:
-            inputs = [grad if wanted_above else None for grad, wanted_above in zip(inputs, above)]
-        return inputs
-    return visit
+            values.explain(node, error)
+        raise
+    if hooks is not None and hooks.after:
+        inputs = values.call_hooks(node, inputs, grads)
+    if anomaly:
+        values.check(node, inputs)
+    if useful is not None:
+        inputs = [grad if wanted_above else None for grad, wanted_above in zip(inputs, above)]
+    return inputs
 
 
 def reachable(roots: Iterable[Edge]) -> list[Node]:

@@ -137,4 +137,4 @@ def test_every_plan_covers_all_tasks():
         for threads in (1, 2, 3, 8):
             made = gemm.plan(gemm.Product(rows, columns, k, k, columns, columns), m, threads)
             assert 1 <= made.split_m * made.split_n <= threads
-            assert made.depth >= 1 and made.breadth % m.width == 0
+            assert made.depth >= 1 and made.height % m.rows == 0

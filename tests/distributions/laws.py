@@ -26,7 +26,8 @@ LAWS = {
     "Exponential": "D.Exponential(t([0.5, 3.0]))",
     "FisherSnedecor": "D.FisherSnedecor(t([1.5, 4.0, 3.0]), t([3.0, 9.0, 1.0]))",
     "Gamma": "D.Gamma(t([0.3, 1.0, 8.0]), t([2.0, 1.0, 0.5]))",
-    "GeneralizedPareto": "D.GeneralizedPareto(t([0.5, -1.0, 0.0, 1.0]), t([1.0, 2.0, 1.0, 0.5]), t([0.3, -0.4, 0.0, 1.2]))",
+    "GeneralizedPareto":
+        "D.GeneralizedPareto(t([0.5, -1.0, 0.0, 1.0]), t([1.0, 2.0, 1.0, 0.5]), t([0.3, -0.4, 0.0, 1.2]))",
     "Geometric": "D.Geometric(t([0.2, 0.7]))",
     "Geometric logits": "D.Geometric(logits=t([-0.5, 0.7]))",
     "Gumbel": "D.Gumbel(t([0.5, -1.0]), t([1.0, 2.0]))",
@@ -54,7 +55,8 @@ LAWS = {
     "Multinomial logits": "D.Multinomial(3, logits=t([0.2, -0.3, 0.5]))",
     "MultivariateNormal": "D.MultivariateNormal(t([0.5, -1.0]), t([[2.0, 0.5], [0.5, 1.0]]))",
     "MultivariateNormal precision":
-        "D.MultivariateNormal(t([0.5, -1.0]), precision_matrix=t([[[2.0, 0.5], [0.5, 1.0]], [[1.0, 0.0], [0.0, 3.0]]]))",
+        "D.MultivariateNormal(t([0.5, -1.0]), "
+        "precision_matrix=t([[[2.0, 0.5], [0.5, 1.0]], [[1.0, 0.0], [0.0, 3.0]]]))",
     "MultivariateNormal factor":
         "D.MultivariateNormal(t([[0.5, -1.0], [0.0, 1.0]]), scale_tril=t([[1.4, 0.0], [0.3, 0.9]]))",
     "NegativeBinomial": "D.NegativeBinomial(t([0.5, 5.0]), t([0.3, 0.8]))",
@@ -71,7 +73,8 @@ LAWS = {
     "RelaxedOneHotCategorical logits": "D.RelaxedOneHotCategorical(t(0.7), logits=t([[0.2, 0.6], [0.0, 1.0]]))",
     "StudentT": "D.StudentT(t([0.9, 1.5, 5.0]), t([0.5, 0.0, 1.0]), t([1.0, 2.0, 0.5]))",
     "TransformedDistribution":
-        "D.TransformedDistribution(D.Normal(t([0.5, -1.0]), t(1.0)), [D.AffineTransform(0.5, -2.0), D.SigmoidTransform()])",
+        "D.TransformedDistribution(D.Normal(t([0.5, -1.0]), t(1.0)), "
+        "[D.AffineTransform(0.5, -2.0), D.SigmoidTransform()])",
     "TransformedDistribution vectors":
         "D.TransformedDistribution(D.Normal(t([0.5, -1.0]), t(1.0)), [D.StickBreakingTransform()])",
     "TransformedDistribution widened":

@@ -54,24 +54,27 @@ CASES = {       # name: (function, inputs with the batch in dim 0)
                A, torch.rand(3, 5, 5)),
     "linalg": (lambda a: (torch.linalg.inv(a), torch.linalg.det(a), torch.linalg.solve(a, a[:, 0]), a.matrix_power(3),
                           torch.linalg.slogdet(a), torch.linalg.qr(a), torch.linalg.cholesky(a @ a.mT),
-                          torch.linalg.svdvals(a), torch.linalg.eigvalsh(a + a.mT), torch.linalg.matrix_norm(a)), SQUARE),
+                          torch.linalg.svdvals(a), torch.linalg.eigvalsh(a + a.mT), torch.linalg.matrix_norm(a)),
+               SQUARE),
     "distances": (lambda a: (torch.cdist(a, a), F.pairwise_distance(a, a.flip(0)), F.cosine_similarity(a, a[0])), A),
     "conv": (lambda x, w: F.conv2d(x, w, w[:, 0, 0, 0], padding=1), IMAGE.transpose(1, 2), KERNEL),
     "conv transposed": (lambda x, w: F.conv_transpose2d(x, w, stride=2), IMAGE.transpose(1, 2)[:, :, :2, :, :],
                         KERNEL[:, :2]),
     "pools": (lambda x: (F.max_pool2d(x, 2), F.avg_pool2d(x, 2), F.adaptive_avg_pool2d(x, 2),
                          F.interpolate(x, scale_factor=2), F.unfold(x, 2)), IMAGE),
-    "norms": (lambda x, w: (F.layer_norm(x, (5,), w[0], w[1]), F.rms_norm(x, (5,), w[0]), F.group_norm(x, 2, w[:, 0]),
-                            F.batch_norm(x, None, None, w[0], w[1], True), F.normalize(x)), A, A),
-    "losses": (lambda x, y: (F.mse_loss(x, y), F.l1_loss(x, y), F.huber_loss(x, y, reduction="sum"), F.kl_div(x, y),
-                             F.binary_cross_entropy(x, y), F.smooth_l1_loss(x, y, reduction="none")), A, A.flip(1)),
-    "classes": (lambda x, y: (F.cross_entropy(x, y), F.cross_entropy(x, y, x[0], ignore_index=1), F.nll_loss(x[0], y[0]),
-                              F.cross_entropy(x, y, reduction="sum"), F.multi_margin_loss(x, y)), A, LABELS),
+    "norms": (lambda x, w: (F.layer_norm(x, (5,), w[0], w[1]), F.rms_norm(x, (5,), w[0]), F.normalize(x),
+                            F.group_norm(x[:, :4], 2, w[:, 0]), F.batch_norm(x, None, None, w[0], w[1], True)), A, A),
+    "losses": (lambda x, y: (F.mse_loss(x, y), F.l1_loss(x, y), F.huber_loss(x, y, reduction="sum"),
+                             F.kl_div(x, y, reduction="batchmean"), F.binary_cross_entropy(x, y),
+                             F.smooth_l1_loss(x, y, reduction="none")), A, A.flip(1)),
+    "classes": (lambda x, y: (F.cross_entropy(x, y), F.cross_entropy(x, y, x[0], ignore_index=1),
+                              F.nll_loss(x[0], y[0]), F.cross_entropy(x, y, reduction="sum"),
+                              F.multi_margin_loss(x, y)), A, LABELS),
     "embedding": (lambda i, w: (F.embedding(i, w), F.embedding(i, w, padding_idx=1), F.one_hot(i, 5)), ROWS, A),
     "attention": (lambda q, m: F.scaled_dot_product_attention(q, q, q, attn_mask=m[:, :4]), A, MASK),
     "creation": (lambda x: (torch.zeros_like(x) + x[0], x.new_ones(2) * x[0, 0], torch.arange(5) + x), A),
-    "dtypes": (lambda x, i: (x.double() * 2, i.float().mean(), x[0, 0].double() + x, i + x[0, :2], x.to(torch.bfloat16)),
-               A, ROWS),
+    "dtypes": (lambda x, i: (x.double() * 2, i.float().mean(), x[0, 0].double() + x, i + x[0, :2],
+                            x.to(torch.bfloat16)), A, ROWS),
     "fft": (lambda x: torch.view_as_real(torch.fft.rfft(x)), A),
     "search": (lambda x, y: torch.searchsorted(x.sort(-1)[0], y), A, A),
 }
@@ -218,7 +221,8 @@ def test_what_is_seen_inside():
     seen = []
 
     def f(x):
-        seen.append((x.shape, x.ndim, len(x), x.dtype, x.numel(), x.stride(), x.is_contiguous(), str(x.device), repr(x)))
+        seen.append((x.shape, x.ndim, len(x), x.dtype, x.numel(), x.stride(), x.is_contiguous(), str(x.device),
+                     repr(x)))
         return x.to("cpu").contiguous()
     vmap(f)(torch.ones(2, 3, 4))
     assert seen[0][:8] == ((3, 4), 2, 3, torch.float32, 12, (4, 1), True, "cpu")

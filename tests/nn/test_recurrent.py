@@ -193,6 +193,18 @@ def test_functions_are_pytorchs():
             assert sf.allclose(sf.tensor(a), sf.tensor(b))
 
 
+def test_autocast():
+    pytest.importorskip("ml_dtypes")
+    x = sf.ones(5, 2, 3)
+    for name, kinds in (("RNN", (sf.bfloat16, sf.bfloat16)), ("GRU", (sf.float32, sf.float32)),
+                        ("LSTM", (sf.bfloat16, sf.float32))):
+        layer, cell = getattr(nn, name)(3, 4), getattr(nn, f"{name}Cell")(3, 4)
+        with sf.autocast("cpu", dtype=sf.bfloat16):
+            out, step = layer(x)[0], cell(x[0])
+        assert (out.dtype, (step[0] if name == "LSTM" else step).dtype) == kinds
+        assert sf.allclose(out.float(), layer(x)[0], atol=0.02)
+
+
 def test_layers_survive_copies_dropout_and_conversion():
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

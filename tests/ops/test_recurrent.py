@@ -9,7 +9,7 @@ import pytest
 import stickonfire as sf
 from stickonfire.eager.functional import recurrent as kernels
 
-SIZES = [(3, 3, 3), (3, 2, 2, 1), (1,)]
+SIZES = [(3, 3, 3), (3, 2, 2, 1), (1,), (2, 1)]
 CASES = [(kind, sizes, reverse) for kind, sizes, reverse in itertools.product(
     ("tanh", "relu", "gru", "lstm", "projected"), SIZES, (False, True))]
 GATES = {"tanh": 1, "relu": 1, "gru": 3, "lstm": 4, "projected": 4}
@@ -78,7 +78,7 @@ def test_forward_is_the_textbooks(kind, sizes, reverse):
         np.testing.assert_allclose(cells.numpy(), wanted[1], rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize(("kind", "sizes", "reverse"), [case for case in CASES if len(case[1]) == 4])
+@pytest.mark.parametrize(("kind", "sizes", "reverse"), [case for case in CASES if len(case[1]) == 2])
 def test_gradients_of_both_orders(kind, sizes, reverse):
     given = [sf.tensor(a, requires_grad=True) for a in inputs(kind, sizes)
              if a is not None]

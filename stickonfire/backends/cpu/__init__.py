@@ -4,7 +4,7 @@ import warnings
 import numpy
 
 from ..base import Backend, register
-from . import xp
+from . import fast, xp
 from .memory import keep_freed_memory
 from .random import Generator
 
@@ -19,6 +19,6 @@ def _same(array: numpy.ndarray) -> numpy.ndarray:
     return array
 
 
-BACKEND = Backend("cpu", numpy.ndarray, xp, Generator, from_numpy=_same, to_numpy=_same)
+BACKEND = Backend("cpu", numpy.ndarray, xp, Generator, from_numpy=_same, to_numpy=_same, fast=fast)
 register(BACKEND)
 keep_freed_memory()

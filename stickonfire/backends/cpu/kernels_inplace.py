@@ -85,20 +85,34 @@ def adam(members: list[tuple[Any, Any, Any, Any]], new1: float, beta2: float, co
 
     All have one dtype. Small ones are laid end to end first: what a ufunc call costs is then paid once for all.
     """
-    numbers = np.array([new1, beta2, 1 - beta2, correction, eps, -step_size], members[0][0].dtype)
-    settings = [numbers[i, ...] for i in range(6)]                              # 0-d arrays need no cast
-    small = [quad for quad in members if quad[0].size <= SMALL]
+    native = members[0][0].dtype
+    settings = [np.array(n, native) for n in (new1, beta2, 1 - beta2, correction, eps, -step_size)]     # need no cast
+    small: list[Any] = []
+    large: list[Any] = []
+    for quad in members:
+        fits = quad[0].size <= SMALL and all([a.flags.c_contiguous for a in quad])
+        (small if fits else large).append(quad)
     if len(small) > 1:
-        flat = [np.concatenate([quad[k].reshape(-1) for quad in small]) for k in range(4)]
-        in_pieces(_adam, tuple(flat), *settings)
-        start = 0
-        for param, _, mean, square in small:
-            end = start + param.size
-            for target, values in ((param, flat[0]), (mean, flat[2]), (square, flat[3])):
-                target[...] = values[start:end].reshape(target.shape)
-            start = end
-    for quad in members if len(small) < 2 else [quad for quad in members if quad[0].size > SMALL]:
+        adam_together(small, settings)
+    else:
+        large += small
+    for quad in large:
         in_pieces(_adam, quad, *settings)
+
+
+def adam_together(small: list[tuple[Any, Any, Any, Any]], settings: list[Any]) -> None:
+    """Adam for dense small arrays, laid end to end."""
+    joined = np.concatenate([quad[k] for k in range(4) for quad in small], None)
+    n = joined.size // 4
+    p, g, m, v = joined[:n], joined[n:2 * n], joined[2 * n:3 * n], joined[3 * n:]
+    in_pieces(_adam, (p, g, m, v), *settings)
+    start = 0
+    for param, _, mean, square in small:
+        end = start + param.size
+        param.ravel()[:] = p[start:end]
+        mean.ravel()[:] = m[start:end]
+        square.ravel()[:] = v[start:end]
+        start = end
 
 
 def _adam(p: Any, g: Any, m: Any, v: Any, scratch: Any, new1: Any, beta2: Any, new2: Any, correction: Any, eps: Any,

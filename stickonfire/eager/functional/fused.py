@@ -12,7 +12,7 @@ from ..publish import inplace_method, ready_function
 
 
 def fused(name: str) -> Callable[..., Any]:
-    """The function that executes an op."""
+    """The function that executes an op, with the op's own parameters."""
     return ready_function(REGISTRY[name])
 
 
@@ -21,14 +21,20 @@ def forms(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     return ready_function(REGISTRY[name]), inplace_method(REGISTRY[name])
 
 
-linear = fused("linear")
-gelu = fused("gelu")
-glu = fused("glu")
-hardshrink = fused("hardshrink")
-layer_norm = fused("layer_norm")
-logsigmoid = fused("logsigmoid")
+def public(name: str) -> Callable[..., Any]:
+    """The function for users, who may give `out=` as well."""
+    return ready_function(REGISTRY[name], out=True)
+
+
+affine = fused("linear")                # what layers call
+linear = public("linear")
+gelu = public("gelu")
+glu = public("glu")
+hardshrink = public("hardshrink")
+layer_norm = public("layer_norm")
+logsigmoid = public("logsigmoid")
 prelu_kernel = fused("prelu_kernel")
-rms_norm = fused("rms_norm")
-softplus = fused("softplus")
-softshrink = fused("softshrink")
+rms_norm = public("rms_norm")
+softplus = public("softplus")
+softshrink = public("softshrink")
 standardize = fused("standardize")

@@ -100,10 +100,11 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, size_avera
     if size_average is not None or reduce is not None:
         reduction = legacy_reduction(size_average, reduce)
     check_reduction(reduction)
-    if target.shape != input.shape:
+    given, wanted = input._array, target._array
+    if wanted.shape != given.shape:
         raise ValueError(f"Using a target size ({target.size()}) that is different to the input size "
                          f"({input.size()}) is deprecated. Please ensure they have the same size.")
-    if target.dtype.category != input.dtype.category:
+    if wanted.dtype is not given.dtype and target.dtype.category != input.dtype.category:
         raise RuntimeError(f"Found dtype {target.dtype} but expected {input.dtype}. In binary_cross_entropy: convert "
                            f"the "
                            "target with .float()")

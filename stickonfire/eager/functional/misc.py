@@ -21,13 +21,14 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
         if num_classes <= 0:
             raise RuntimeError("Can not infer total number of classes from empty tensor.")
         return tensor.new_empty((*tensor.shape, num_classes))
-    if int(tensor.min()) < 0:
+    classes = tensor._array                         # under vmap the whole batch's
+    if classes.min() < 0:
         raise RuntimeError("Class values must be non-negative.")
     if num_classes == -1:
-        num_classes = int(tensor.max()) + 1
+        num_classes = int(classes.max()) + 1
     elif num_classes < 1:
         raise RuntimeError("num_classes should be positive")
-    elif int(tensor.max()) >= num_classes:
+    elif classes.max() >= num_classes:
         raise RuntimeError("Class values must be smaller than num_classes.")
     return tensor.new_zeros((*tensor.shape, num_classes)).scatter_(-1, tensor.unsqueeze(-1), 1)
 

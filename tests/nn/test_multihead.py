@@ -53,6 +53,26 @@ def test_subsequent_mask_and_causal_hint():
     assert sf.allclose(encoder(x, mask=mask)[0], encoder(x[:1])[0], atol=1e-6)      # position 0 sees itself only
 
 
+def test_the_choice_of_kernels_changes_nothing():
+    from stickonfire.nn.attention import SDPBackend, sdpa_kernel
+    x = sf.randn(1, 2, 3, 4)
+    with sdpa_kernel([SDPBackend.MATH, SDPBackend.FLASH_ATTENTION], set_priority=True):
+        out = nn.functional.scaled_dot_product_attention(x, x, x)
+    assert sf.equal(out, nn.functional.scaled_dot_product_attention(x, x, x))
+    with pytest.raises(AssertionError, match="must be an instance of SDPBackend"), sdpa_kernel("math"):
+        pass
+
+
+def test_pytorchs_names_for_files():
+    from stickonfire.nn import modules
+    assert modules.rnn.LSTM is nn.LSTM is modules.LSTM and modules.transformer.Transformer is nn.Transformer
+    assert modules.activation.MultiheadAttention is nn.MultiheadAttention and modules.adaptive and nn.RNNCellBase
+    for owner in (nn, modules, modules.activation, nn.functional, nn.utils):
+        with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+            owner.nothing
+    assert "LSTM" in dir(nn)
+
+
 ERRORS = [
     lambda torch: torch.nn.MultiheadAttention(0, 1),
     lambda torch: torch.nn.MultiheadAttention(5, 2),

@@ -1,0 +1,89 @@
+"""What Python values a function reads besides its arguments: numbers and flags that a program has taken as they were.
+
+A program is made of what one call did. If the function looks at a global `scale`, a closure's `depth`, an attribute of its
+`self` or of a module that it calls, another value would have led to another program: each becomes a guard.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import CodeType, FunctionType, MethodType
+from typing import Any
+
+PLAIN = (bool, int, float, str, type(None), complex, bytes)
+DEEPEST = 4             # functions that call functions that call ...
+OWN = __name__.partition(".")[0]
+
+Guard = tuple[str, Any, str, Any]       # "item" or "attribute", of what, which, the value it must have
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a value can be compared at once and cannot change in place."""
+    return value.__class__ in PLAIN or value.__class__ is tuple and len(value) < 9 and all(map(is_plain, value))
+
+
+def surroundings(function: Any) -> list[Guard]:
+    """The guards of a function."""
+    return list(guards_of(function, 0, set()))
+
+
+def guards_of(function: Any, depth: int, seen: set[int]) -> Iterator[Guard]:
+    if isinstance(function, MethodType):
+        yield from attributes(function.__self__, names_in(function.__func__.__code__))
+        function = function.__func__
+    function = getattr(function, "__wrapped__", function)
+    if not isinstance(function, FunctionType) or id(function) in seen or depth > DEEPEST:
+        return
+    seen.add(id(function))
+    if (function.__module__ or "").partition(".")[0] == OWN:
+        return
+    names = names_in(function.__code__)
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
+        try:
+            value = cell.cell_contents
+        except ValueError:                                  # not filled yet
+            continue
+        if is_plain(value):
+            yield "attribute", cell, "cell_contents", value
+        else:
+            yield from of_object(value, names, depth, seen)
+    for name in names:
+        if name in function.__globals__:
+            value = function.__globals__[name]
+            if is_plain(value):
+                yield "item", function.__globals__, name, value
+            else:
+                yield from of_object(value, names, depth, seen)
+
+
+def of_object(value: Any, names: set[str], depth: int, seen: set[int]) -> Iterator[Guard]:
+    """What is read of an object: a function's own surroundings, or the attributes that the code mentions."""
+    if isinstance(value, (FunctionType, MethodType)):
+        yield from guards_of(value, depth + 1, seen)
+    elif not isinstance(value, type):
+        yield from attributes(value, names)
+
+
+def attributes(value: Any, names: set[str]) -> Iterator[Guard]:
+    """The plain attributes of an object among the names."""
+    held = getattr(value, "__dict__", None)
+    if held.__class__ is dict and (type(value).__module__ or "").partition(".")[0] != OWN:
+        for name in names & set(held):
+            if is_plain(held[name]):
+                yield "item", held, name, held[name]
+
+
+def names_in(code: CodeType) -> set[str]:
+    """The names that code uses, functions within it included."""
+    names = set(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            names |= names_in(constant)
+    return names
+
+
+def of_module(module: Any) -> Iterator[Guard]:
+    """The settings of a `nn.Module` that was called: training, p, eps, ..."""
+    held = module.__dict__
+    for name, value in held.items():
+        if not name.startswith("_") and is_plain(value):
+            yield "item", held, name, value
