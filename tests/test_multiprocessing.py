@@ -6,6 +6,9 @@ import pytest
 import stickonfire as torch
 import stickonfire.multiprocessing as mp
 
+# Python 3.12 on warns of forking beside threads, which NumPy's BLAS has.
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+
 
 def write_rank(rank, folder, tensor):
     with open(os.path.join(folder, str(rank)), "w") as file:

@@ -31,6 +31,7 @@ POINTERS = ("a", "b", "c", "bias", "residual", "scratch")
 # More bits of `flags`, above those of the epilogue.
 EPILOGUE = BIAS | RELU | RESIDUAL
 TURN_A, TURN_B, PACK_A, PACK_B = 16, 32, 64, 128
+CHUNK = 8           # steps of k at a time when a transposed A is packed
 
 
 def packed_step(m: Machine, depth: int) -> int:
@@ -147,8 +148,7 @@ class Tasks:
         with f.loop(0, end, cell["depth"]) as k:
             depth = f.minimum(cell["depth"], f.sub(cell["k"], k))
             self.describe(k, depth)
-            with f.when(self.packs_a), self.row_panels(cut) as (i, first, height):
-                self.pack_a(i, first, height, k, depth)
+            self.pack_a(cut, k, depth)
             with f.loop(*columns, m.width) as column:
                 width = f.minimum(m.width, f.sub(columns[1], column))
                 b = self.panel_of_b(column, width, k, depth)
@@ -204,16 +204,18 @@ class Tasks:
         i, j = f.select(self.turned_a, "i64", k, row), f.select(self.turned_a, "i64", row, k)
         return f.at(self.start["a"], f.add(f.mul(i, self.step["a"]), self.bytes(j)))
 
-    def pack_a(self, i: str, row: str, height: str, k: str, depth: str) -> None:
-        """Copies panel `i` of A to its place in the scratch."""
+    def pack_a(self, cut: tuple[str, str, str, str], k: str, depth: str) -> None:
+        """Copies the block of A. A transposed one a few k at a time for all panels, for they lie side by side."""
         f = self.f
-        source, target = self.place_of_a(row, k), f.at(self.copy_a, f.mul(i, self.a_panel))
-        with f.when(self.turned_a):
-            f.do(f"call void @copy_runs(ptr {source}, i64 {self.step['a']}, i64 {depth}, i64 {height}, "
-                 f"ptr {target}, i64 {self.a_run})")
-        with f.otherwise(self.turned_a):
-            f.do(f"call void @copy_rows(ptr {source}, i64 {self.step['a']}, i64 {height}, i64 {depth}, "
-                 f"ptr {target}, i64 {self.a_run})")
+        chunk = f.select(self.turned_a, "i64", CHUNK, depth)
+        with f.when(self.packs_a), f.loop(0, depth, chunk) as part, self.row_panels(cut) as (i, row, height):
+            source = self.place_of_a(row, f.add(k, part))
+            target = f.at(self.copy_a, f.add(f.mul(i, self.a_panel), f.mul(part, self.a_run)))
+            runs = f.select(self.turned_a, "i64", f.minimum(chunk, f.sub(depth, part)), height)
+            length = f.select(self.turned_a, "i64", height, depth)
+            copy = f.select(self.turned_a, "ptr", "@copy_runs", "@copy_rows")
+            f.do(f"call void {copy}(ptr {source}, i64 {self.step['a']}, i64 {runs}, i64 {length}, ptr {target}, "
+                 f"i64 {self.a_run})")
 
     def tile(self, rows: tuple[str, str, str], columns: tuple[str, str], along: tuple[str, str],
              b: tuple[str, str]) -> None:

@@ -11,7 +11,7 @@ from .gemm_loops import CELLS, PACK_A, PACK_B, TURN_A, TURN_B, panel_of_a_bytes
 from .gemm_tile import BIAS, RELU, RESIDUAL, Machine
 
 DEPTH = 256                 # the most of k in a block: a panel of B is then two thirds of an L1 cache of 48 KB
-BLOCK_BYTES = 1 << 20       # the most of A in a block: half of an L2 cache of 2 MB
+L1, L2 = 1 << 15, 1 << 20   # bytes that may be counted on to stay in these caches
 TASK_WORK = 1 << 17         # multiply-adds worth waking a thread for
 
 EPILOGUES = {"": 0, "bias": BIAS, "bias_relu": BIAS | RELU, "relu": RELU, "residual": RESIDUAL,
@@ -69,7 +69,7 @@ def plan(p: Product, m: Machine, threads: int) -> Plan:
     depth = up(-(-p.k // max(1, -(-p.k // DEPTH))), 4) or 4
     down, across = split(p, m, threads)
     rows = -(-p.m // down)
-    blocks = max(1, -(-rows * depth * m.bytes // BLOCK_BYTES))
+    blocks = max(1, -(-rows * depth * m.bytes // L2))
     height = up(-(-rows // blocks), m.rows) or m.rows
     pack_a, pack_b = packing(p, m, down, across)
     flags = (EPILOGUES[p.epilogue] | TURN_A * p.ta | TURN_B * p.tb | PACK_A * pack_a | PACK_B * pack_b)
@@ -102,10 +102,9 @@ def packing(p: Product, m: Machine, down: int, across: int) -> tuple[bool, bool]
     """Whether panels of A and blocks of B are copied before use."""
     if p.k == 0:
         return False, False
-    far = p.lda * m.bytes % 4096 == 0
-    pack_a = p.n > 2 * m.width and (far or p.ta and p.lda * m.bytes >= 1024)
-    big = p.n * p.k * m.bytes > 1 << 18 or p.ldb * m.bytes % 1024 == 0
-    pack_b = p.tb or (big and p.m > 4 * m.rows)
+    far = p.lda * m.bytes % 4096 == 0 or p.m * p.k * m.bytes > L2
+    pack_a = far and p.n > 4 * m.width
+    pack_b = p.tb or (p.m > 3 * m.rows and p.n * p.k * m.bytes > L1)
     return pack_a, pack_b
 
 

@@ -16,8 +16,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from . import cache
+
 
 EMPTY_MODULE = ""
+SETTINGS = "1"          # count up when machine code for the same text changes: pipeline, code model
 DECLARED = re.compile(r"^declare .*?@(\w+)\(", re.MULTILINE)
 
 
@@ -163,4 +166,9 @@ def load(text: str) -> Library:
 
 
 def _object_code(text: str) -> bytes:
-    return _compiled(text)
+    key = cache.key(text, host().name, host().features, version(), SETTINGS)
+    code = cache.fetch(key)
+    if code is None:
+        code = _compiled(text)
+        cache.store(key, code)
+    return code

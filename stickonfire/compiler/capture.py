@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 
 from ..core.state import set_mode
+from ..eager.autograd import ARRAYS
 from ..eager.graph import AccumulateGrad
 from ..eager.tensor import Tensor
 from ..eager.views import current_edge
-from ..tape.engine import reachable
+from ..tape.engine import reachable, walk
+from .joint import Joint, capture_backward
 from .program import Buffer, Program, Ref
 from .recorder import Recorder, root_of
 from .surroundings import Guard
@@ -47,6 +49,8 @@ class Capture:
     written: list[Any] = field(default_factory=list)                        # version cells to count up
     structure: Any = None                                                   # the result, with Outputs for tensors
     inputs: list[Buffer | None] = field(default_factory=list)               # for each tensor argument
+    joint: Joint | None = None                                              # if the result is to be run backward later
+    entries: dict[int, int] = field(default_factory=dict)                   # id of a leaf -> argument it stands for
 
 
 def tensors_in(value: Any) -> Iterator[Tensor]:
@@ -71,23 +75,62 @@ def capture(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[st
     given = list(tensors_in((args, kwargs)))
     for i, t in enumerate(given):
         recorder.inputs.setdefault(id(t._array), i)
-    began = {id(leaf): leaf.grad is not None for leaf in leaves}
+    began = {id(leaf): leaf.grad for leaf in leaves}
+    made = Capture(recorder.program)
+    result = None
+    entries = cut_off(given)
+    made.entries = {id(t._edge): i for i, t in enumerate(given) if t._edge is not None}
     set_mode("recorder", recorder)
     try:
         with contextlib.nullcontext() if watching is None else watching(recorder):
             result = function(*args, **kwargs)
+        if to_be_run_backward(result):
+            made.joint = capture_backward(recorder, list(tensors_in(result)))
     except BaseException:
         recorder.stop("an exception was raised")
         put_back(recorder, None, [])
         raise
     finally:
         set_mode("recorder", None)
-    made = Capture(recorder.program)
+        reconnect(recorder, entries, result)
     finish(recorder, result, given, began, made)
     return result, made
 
 
-def finish(recorder: Recorder, result: Any, given: list[Tensor], began: dict[int, bool], made: Capture) -> None:
+def cut_off(given: list[Tensor]) -> list[tuple[Tensor, Any, AccumulateGrad]]:
+    """Makes leaves of arguments that have a history: what lies before the call is not part of it."""
+    cut = []
+    for t in given:
+        edge = current_edge(t)
+        if edge is not None and not isinstance(edge, AccumulateGrad):
+            leaf = t._edge = AccumulateGrad(t)
+            cut.append((t, edge, leaf))
+    return cut
+
+
+def reconnect(recorder: Recorder, cut: list[tuple[Tensor, Any, AccumulateGrad]], result: Any) -> None:
+    """Undoes `cut_off`. Gradients that have arrived in the meantime go on where they would have gone."""
+    real = {leaf: edge for _, edge, leaf in cut}
+    ends = [edge for t in tensors_in(result) if (edge := current_edge(t)) is not None] if cut else []
+    for node in reachable(ends):
+        if any(parent in real for parent in node.parents):
+            node.parents = tuple([real.get(parent, parent) for parent in node.parents])     # type: ignore[arg-type]
+    for t, edge, leaf in cut:
+        t._edge = edge
+        if leaf.grad is not None:
+            recorder.stop("backward() was called in it, through an argument that has a history of its own")
+            grad = leaf.grad._array
+            walk([edge], [grad.real if grad.__class__ is Traced else grad], ARRAYS, False)
+
+
+def to_be_run_backward(result: Any) -> bool:
+    """Whether the result has a graph that nobody has run backward yet."""
+    edges = [edge for t in tensors_in(result) if (edge := current_edge(t)) is not None]
+    nodes = [node for node in reachable(edges) if not isinstance(node, AccumulateGrad)] if edges else []
+    return bool(nodes) and all(getattr(node, "saved", ()) is not None for node in nodes)
+
+
+def finish(recorder: Recorder, result: Any, given: list[Tensor], began: dict[int, Any], made: Capture) -> None:
     """Finds what the call left behind, and gives the tensors their memory back."""
     returned = list(tensors_in(result))
     refs = {id(t): t._array.ref for t in returned if t._array.__class__ is Traced}
@@ -117,7 +160,7 @@ def finish(recorder: Recorder, result: Any, given: list[Tensor], began: dict[int
 
 
 def describe(recorder: Recorder, result: Any, given: list[Tensor], lifted: list[Any], gradients: list[Any],
-             refs: dict[int, Ref], began: dict[int, bool], made: Capture) -> None:
+             refs: dict[int, Ref], began: dict[int, Any], made: Capture) -> None:
     """Writes down results, gradients and guards."""
     program = recorder.program
     arguments = {id(t) for t in given}
@@ -138,7 +181,11 @@ def describe(recorder: Recorder, result: Any, given: list[Tensor], lifted: list[
 
     made.structure = mapped(result, output)
     for i, (leaf, g) in enumerate(zip(made.leaves, gradients)):
-        made.began[i] = began.get(id(leaf), False)
+        if made.joint is not None and g is began.get(id(leaf)):
+            continue                                                # a forward alone: gradients play no part
+        made.began[i] = began.get(id(leaf)) is not None
+        if g is began.get(id(leaf)):
+            continue
         if g is None:
             made.gradients[i] = None
         elif id(g) not in existing:
@@ -149,8 +196,8 @@ def describe(recorder: Recorder, result: Any, given: list[Tensor], lifted: list[
     program.results = [o.ref for o in outputs if o.ref is not None]
     if any(o.tensor is None and o.ref.buffer.kind == "constant" for o in outputs):
         made.stopped = "a constant made in the call is handed out"
-    if any(isinstance(t, Tensor) and graph_is_alive(t) for t in tensors_in(result)):
-        made.stopped = "the result carries a graph that is still to be run backward"
+    if made.joint is None and any(graph_is_alive(t) for t in tensors_in(result)):
+        made.stopped = "the result carries a graph of which a part was run backward"
     written = {ref.buffer for instr in program.instrs for ref in instr.outs}
     for b in program.buffers:
         if b.kind == "constant" and b in written:

@@ -20,10 +20,15 @@ from ..codegen import llvm
 from ..core import state
 from ..core.state import SPECIAL_LEVEL, modes
 from ..eager.tensor import Tensor, new
-from .build import Executable, Unfit
+from ..eager.tensor import version_cell
+from ..eager.views import current_edge
+from ..tape.node import Output as TapeOutput
+from ..tape.node import next_number
+from .build import Executable, Unfit, as_array
 from .capture import Capture, Output, capture, outputs_in, tensors_in
 from .decompose import decompose
-from .program import Buffer, verify
+from .joint import CompiledNode, halves
+from .program import Buffer, Program, verify
 from .recorder import root_of
 from .simplify import simplify
 from .surroundings import surroundings
@@ -40,9 +45,11 @@ class Variant:
     def __init__(self, made: Capture, given: list[Tensor]) -> None:
         self.capture = made
         program = made.program
-        decompose(program)
-        simplify(program)
-        verify(program)
+        self.backward: Backward | None = None
+        if made.joint is not None:
+            program, back, handed = halves(program, made.joint)
+            self.backward = Backward(back, made, handed)
+        prepare(program)
         self.inputs = [b for b in made.inputs if b is not None and b in program.buffers]
         results: dict[Buffer, None] = {ref.buffer: None for ref in program.results if ref.buffer.kind == "result"}
         self.results = list(results)
@@ -54,6 +61,69 @@ class Variant:
         self.run: Callable[..., Any] = self.names["run"]
 
 
+def prepare(program: Program) -> None:
+    """The passes before a program is built."""
+    decompose(program)
+    simplify(program)
+    verify(program)
+
+
+class Backward:
+    """The compiled backward of a forward: what it wants of it, and how it is run."""
+
+    def __init__(self, program: Program, made: Capture, handed: list[tuple[Buffer, Buffer]]) -> None:
+        assert made.joint is not None
+        self.joint = made.joint
+        results = list(dict.fromkeys(ref.buffer for ref in program.results if ref.buffer.kind == "result"))
+        prepare(program)
+        used = set(program.buffers)
+        self.arguments = [b for b in made.inputs if b is not None and b in used]
+        self.saved = [(outer, inner) for outer, inner in handed if inner in used]
+        self.gradients = [ref for ref in made.joint.gradients]
+        inputs = [*self.arguments, *[inner for _, inner in self.saved], *[ref.buffer for ref in self.gradients]]
+        self.results = results
+        self.executable = Executable(program, inputs, results)
+
+    def run(self, grads: list[Any], kept: tuple[Any, ...]) -> list[Any]:
+        """The gradients for the leaves, from those of the outputs and what the forward kept."""
+        given = [laid_out(g, ref) for g, ref in zip(grads, self.gradients)]
+        arrays = [*kept, *given, *[np.empty(b.nbytes, np.uint8) for b in self.results]]
+        run_parts(self.executable, arrays)
+        order = [*self.executable.inputs, *self.results]
+        found: list[Any] = []
+        for ref in self.joint.found:
+            if ref is None:
+                found.append(None)
+            elif ref.buffer in order:
+                found.append(part_of(ref, arrays[order.index(ref.buffer)]).copy(order="K") if
+                             ref.buffer not in self.results else part_of(ref, arrays[order.index(ref.buffer)]))
+            else:
+                found.append(np.copy(self.executable.view(ref, arrays)))
+        return found
+
+
+def laid_out(grad: Any, ref: Any) -> np.ndarray:
+    """A gradient in the layout the program was made for; zeros where none came."""
+    if grad is None:
+        return np.zeros(ref.shape, ref.dtype)
+    if grad.strides == ref.strides and grad.dtype == ref.dtype:
+        return grad
+    return np.ascontiguousarray(grad, ref.dtype).reshape(ref.shape)
+
+
+def run_parts(executable: Executable, arrays: list[np.ndarray]) -> None:
+    """One run of a program, step by step."""
+    numbers = [symbol.read() for symbol in executable.program.symbols]
+    for part in executable.parts:
+        if callable(part):
+            part(*arrays, *numbers)
+        elif part.name == "raise_if":
+            if executable.view(part.operands[0], arrays)[()]:
+                complain(executable, part, arrays)
+        else:
+            executable.interpret(part, arrays)
+
+
 class Writer:
     """Writes a variant's function."""
 
@@ -62,6 +132,7 @@ class Writer:
         self.names: dict[str, Any] = {"MISS": MISS, "ndarray": np.ndarray, "empty": np.empty, "Tensor": Tensor, "new": new,
                                       "getrefcount": getrefcount, "state": state, "overlaps": overlaps}
         self.lines: list[str] = []
+        self.edges: dict[int, str] = {}                     # id of an edge -> the expression for the one of this run
 
     def name(self, stem: str, value: Any) -> str:
         """A name in the function's globals."""
@@ -100,10 +171,10 @@ class Writer:
         self.names["ROOTS"] = roots
         tests = []
         for t, array in self.made.tensors:
-            test = f"{self.name('T', t)}._array is not {self.name('A', array)}"
-            tests.append(f"{test} or {self.name('T', t)}._edge is not {self.name('E', t._edge)}")
-        for i, leaf in enumerate(self.made.leaves):
-            tests.append(f"({self.name('L', leaf)}.grad is None) is {self.made.began[i]}")
+            name = self.name("T", t)
+            tests.append(f"{name}._array is not {self.name('A', array)} or {name}._edge is not {self.name('E', t._edge)}")
+        for i, had in self.made.began.items():
+            tests.append(f"({self.name('L', self.made.leaves[i])}.grad is None) is {had}")
         for kind, what, which, value in self.made.guards:
             held = self.name("G", what)
             held = f"{held}[{which!r}]" if kind == "item" else f"{held}.{which}"
@@ -115,16 +186,18 @@ class Writer:
     def allocate(self) -> None:
         """Memory for what is handed out. A gradient that nobody else has kept is written again where it is."""
         self.places: dict[Buffer, str] = {}
+        self.kinds: dict[Buffer, Any] = {}
         gradients = {o.ref.buffer: i for i, o in self.made.gradients.items() if o is not None and o.ref is not None}
         for n, buffer in enumerate(self.variant.results):
             refs = [ref for ref in self.variant.executable.program.results if ref.buffer is buffer]
-            ref = refs[0]
+            ref = next((ref for ref in refs if is_whole(ref)), refs[0])
             self.places[buffer] = f"r{n}"
-            if len(refs) == 1 and ref.offset == 0 and ref.is_dense() and ref.size * ref.dtype.itemsize == buffer.nbytes:
+            self.kinds[buffer] = ref
+            if is_whole(ref):
                 make = f"empty({ref.shape}, {self.name('D', ref.dtype)})"
             else:
                 make = f"empty({max(buffer.nbytes, 1)}, {self.name('D', np.dtype(np.uint8))})"
-            if buffer in gradients and len(refs) == 1 and "uint8" not in make:
+            if buffer in gradients and len(refs) == 1 and is_whole(ref):
                 spare = self.name("S", [None])
                 self.put(f"g{n} = {spare}[0]",
                          f"if g{n} is not None and getrefcount(g{n}) <= 3 + "
@@ -165,10 +238,41 @@ class Writer:
                 self.put(f"{leaf}.grad = {self.tensor(output, gradient=True)}")
         for cell in self.made.written:
             self.put(f"{self.name('C', cell)}[0] += 1")
+        if self.variant.backward is not None:
+            self.node(self.variant.backward)
         for n, output in enumerate(outputs_in(self.made.structure)):
             self.put(f"o{n} = {self.tensor(output)}")
         numbers = itertools.count()
         self.put(f"return {self.structure(self.made.structure, numbers)}")
+
+    def node(self, backward: Backward) -> None:
+        """The node that runs the backward program, over the arrays that it wants."""
+        joint = backward.joint
+        positions = {b: i for i, b in enumerate(self.made.inputs) if b is not None}
+        kept = [f"a{positions[b]}" for b in backward.arguments]
+        kept += [self.places[outer] if outer in self.places else f"a{positions[outer]}" for outer, _ in backward.saved]
+        parents = []
+        for leaf in joint.edges:
+            i = self.made.entries.get(id(leaf))
+            parents.append(self.name("L", leaf) if i is None else f"{self.name('edge', current_edge)}(t{i})")
+        read = {ref.buffer for instr in backward.executable.program.instrs for ref in instr.reads()}
+        watched = [self.name("T", t) for t, array in self.made.tensors
+                   if any(b.memory is root_of(array) for b in read if b.kind == "external")]
+        watched += [f"t{positions[b]}" for b in backward.arguments]
+        cells = [f"{self.name('cell', version_cell)}({t})" for t in watched]
+        shapes = tuple(tuple(ref.shape) for ref in joint.gradients)
+        self.put(f"cells = [{', '.join(cells)}]",
+                 f"node = {self.name('Node', CompiledNode)}({self.name('back', backward.run)}, "
+                 f"({''.join(k + ', ' for k in kept)}), ({''.join(p + ', ' for p in parents)}), {shapes}, "
+                 f"tuple([(cell, cell[0]) for cell in cells]), {self.name('number', next_number)}())")
+        self.edges = {id(t._edge): "node" if len(shapes) == 1 else f"{self.name('Output', TapeOutput)}(node, {i})"
+                      for i, t in enumerate(joint.outputs)}
+
+    def edge(self, output: Output) -> str:
+        """The edge of a tensor that is handed out."""
+        if output.edge is not None and id(output.edge) in self.edges:
+            return self.edges[id(output.edge)]
+        return self.name("E", output.edge)
 
     def tensor(self, output: Output, gradient: bool = False) -> str:
         """The name of a tensor over a result."""
@@ -182,10 +286,10 @@ class Writer:
             made = f"x{len(self.lines)}"
             array = n
             ref = output.ref
-            if not (ref.offset == 0 and ref.is_dense() and ref.size * ref.dtype.itemsize == ref.buffer.nbytes):
+            if not (is_whole(ref) and ref.same(self.kinds[ref.buffer])):
                 array = f"{self.name('part', functools.partial(part_of, ref))}({n})"
             self.put(f"{made} = new(Tensor)",
-                     f"{made}._array, {made}._edge, {made}._alias = {array}, {self.name('E', output.edge)}, None")
+                     f"{made}._array, {made}._edge, {made}._alias = {array}, {self.edge(output)}, None")
         return made
 
     def existing(self, output: Output) -> str:
@@ -213,9 +317,13 @@ class Writer:
         return self.name("K", value)
 
 
+def is_whole(ref: Any) -> bool:
+    """Whether a Ref is its whole buffer, in row-major order."""
+    return ref.offset == 0 and ref.is_dense() and ref.size * ref.dtype.itemsize == ref.buffer.nbytes
+
+
 def part_of(ref: Any, array: np.ndarray) -> np.ndarray:
     """A part of an array that holds a whole buffer."""
-    from .build import as_array
     return as_array(array.__array_interface__["data"][0] + ref.offset, ref, array)
 
 

@@ -11,7 +11,7 @@ from numbers import Number
 from typing import Any
 
 from .. import eager as torch
-from ..eager import Tensor
+from ..eager import Size, Tensor
 
 __all__ = ["broadcast_all", "clamp_probs", "lazy_property", "logits_to_probs", "probs_to_logits",
            "tril_matrix_to_vec", "vec_to_tril_matrix"]
@@ -34,7 +34,8 @@ def broadcast_all(*values: Any) -> tuple[Tensor, ...]:
     first = next((v for v in values if isinstance(v, Tensor)), None)
     options = {"dtype": torch.get_default_dtype()} if first is None else {"dtype": first.dtype, "device": first.device}
     tensors = [v if isinstance(v, Tensor) else torch.tensor(v, **options) for v in values]
-    shape = torch.broadcast_shapes(*[t.shape for t in tensors])
+    shapes = {t.shape for t in tensors if t.shape}
+    shape = torch.broadcast_shapes(*shapes) if len(shapes) > 1 else next(iter(shapes), Size())
     return tuple([t if t.shape == shape else t.expand(shape) for t in tensors])
 
 

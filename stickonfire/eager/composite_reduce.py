@@ -33,6 +33,10 @@ def extreme(name: str, pairwise: str, input: Tensor, dim: Any, keepdim: bool, ot
     if isinstance(dim, Tensor):
         other = dim
     if other is not None:
+        if not isinstance(input, Tensor) or not isinstance(other, Tensor):
+            raise TypeError(f"{name}() received an invalid combination of arguments - got ({type(input).__name__}, "
+                            f"{type(other).__name__}), but expected (Tensor input, Tensor other). Use clamp() for a "
+                            "number")
         return run(pairwise, input, other)
     return results(name, "values indices", *run(name + "_dim", input, dim=dim, keepdim=keepdim))
 

@@ -18,7 +18,7 @@ from .dispatch import dispatch
 from .inplace import dispatch_inplace
 from .publish import general
 from .specialize import specialized
-from .tensor import Tensor, bump, make, namespace_of
+from .tensor import Tensor, backend_of, bump, make, namespace_of
 
 WHOLE = slice(None)
 INDEX, INDEX_PUT, COPY, FILL = (REGISTRY[name] for name in ("index", "index_put", "copy", "fill_with"))
@@ -296,7 +296,7 @@ def as_item(part: Any) -> Any:
     if isinstance(part, bool):
         return tensor(part)
     if isinstance(part, Tensor):
-        if part.dtype.category == INTEGER and part._array.ndim == 0 and part.dtype is not dtypes.uint8:
+        if part.dtype.category == INTEGER and part._array.ndim == 0 and part.dtype is not dtypes.uint8 and readable(part):
             return int(part.item())
         if part.dtype is dtypes.uint8:
             return part.bool()
@@ -313,6 +313,11 @@ def as_item(part: Any) -> Any:
         return as_item(made.long() if made._array.size == 0 else made)
     raise IndexError("only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are "
                      f"valid indices (got {type(part).__name__})")
+
+
+def readable(t: Tensor) -> bool:
+    """Whether a tensor has elements of its own to look at; one under vmap stands for many."""
+    return backend_of(t).array_type is t._array.__class__
 
 
 def as_slice(part: slice) -> slice:

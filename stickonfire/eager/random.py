@@ -265,6 +265,8 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, g
     Raises: RuntimeError for weights that are negative, infinite or sum to zero, and for too many samples.
     Source: PyTorch `torch.multinomial`.
     """
+    if out is not None and out.dtype is not dtypes.int64:
+        raise RuntimeError(f"multinomial expects Long tensor out, got: {dtypes.SCALAR_NAMES[out.dtype.name]}")
     attrs = {"num_samples": num_samples, "replacement": replacement, "generator": stream(generator)}
     return into(out, dispatch(REGISTRY["multinomial_draw"], (input,), attrs))
 

@@ -143,12 +143,12 @@ class BatchedTensor(Tensor):
         raise RuntimeError("backward() called inside a functorch transform. This is not supported: use torch.func.grad "
                            "or vjp inside vmap, or call backward() on what vmap returns.")
 
-    @property
-    def grad(self) -> None:                                     # type: ignore[misc]
+    @property                                                   # type: ignore[misc]
+    def grad(self) -> None:
         return None
 
-    @property
-    def data(self) -> Tensor:                                   # type: ignore[misc]
+    @property                                                   # type: ignore[misc]
+    def data(self) -> Tensor:
         return self.detach()
 
     def detach(self) -> Tensor:

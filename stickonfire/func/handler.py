@@ -95,14 +95,16 @@ class VmapHandler:
 def rule_of(op: Op) -> Any:
     """An op's batching rule.
 
-    Raises: NotImplementedError if it has none.
+    Raises: NotImplementedError if it has none, RuntimeError if it cannot have one.
     """
     rule = RULES.get(op.name)
     if rule is not None:
         return rule
-    why = "the shape of its result depends on the data" if op.name in DATA_DEPENDENT else "none has been written"
-    raise NotImplementedError(f"Batching rule not implemented for aten::{op.name}: {why}. Compute this outside vmap, "
-                              "call the function in a loop and stack the results, or write the batch dim out")
+    way_out = "Compute this outside vmap, call the function in a loop and stack the results, or write the batch dim out"
+    if op.name in DATA_DEPENDENT:
+        raise RuntimeError("vmap: We do not support batching operators that can output dynamic shape. Attempted to vmap "
+                           f"over aten::{op.name}. {way_out}, or use torch.where and masks")
+    raise NotImplementedError(f"Batching rule not implemented for aten::{op.name}. {way_out}")
 
 
 def innermost(inputs: tuple[Any, ...]) -> Level | None:

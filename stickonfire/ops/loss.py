@@ -142,8 +142,10 @@ def _(xp, g, input, weight, reduction):
 @op(promote="same", opmath=False)
 def binary_cross_entropy_with_logits(xp, input, target, weight=None, pos_weight=None, reduction: str = "mean"):
     """Binary cross-entropy of sigmoid(x), without overflow.   Source: PyTorch `binary_cross_entropy_with_logits`."""
-    softplus = -(xp.log_sigmoid(input) if input.dtype.itemsize > 2 else
-                 xp.cast(xp.log_sigmoid(xp.cast(input, float32)), xp.dtype_of(input)))
+    if input.dtype.itemsize == 2:               # the steps are rounded as in PyTorch
+        softplus = -xp.cast(xp.log_sigmoid(xp.cast(input, float32)), xp.dtype_of(input))
+    else:
+        softplus = xp.log1p(xp.exp(-xp.abs(input))) + xp.maximum(-input, 0)
     if pos_weight is None:
         loss = (1 - target) * input + softplus
     else:

@@ -1,4 +1,4 @@
-"""Generated matrix products against NumPy in float64: sizes, transposes, strides, batches, epilogues, every vector width."""
+"""Generated matrix products against NumPy: sizes, transposes, strides, batches, epilogues, every vector width."""
 from __future__ import annotations
 
 import ctypes
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("llvmlite")
 
-from stickonfire.codegen import gemm, llvm  # noqa: E402
+from stickonfire.codegen import gemm, llvm
 
 pytestmark = pytest.mark.llvm
 
@@ -30,6 +30,14 @@ def stored(rng, batch, rows, columns, spare, dtype):
     return rng.standard_normal((batch, rows, columns + spare)).astype(dtype)
 
 
+def call(product, dtype, lanes, *arrays, threads=1):
+    """Runs `product` on arrays a, b, c, bias, residual."""
+    made = gemm.plan(product, gemm.machine(dtype, lanes), threads)
+    scratch = np.full(made.scratch(threads) + 64, 0xFF, np.uint8)    # all NaN
+    aligned = -(-scratch.ctypes.data // 64) * 64
+    function(dtype, lanes)(gemm.cells(product, made, *(x.ctypes.data for x in arrays), scratch=aligned))
+
+
 def run(dtype, lanes, m, n, k, ta=False, tb=False, epilogue="", batch=1, alpha=1.0, beta=0.0, spare=(0, 0, 0, 0),
         threads=1, seed=0):
     """Computes a random product, and checks it and that nothing beside C was written."""
@@ -43,11 +51,7 @@ def run(dtype, lanes, m, n, k, ta=False, tb=False, epilogue="", batch=1, alpha=1
     before = c.copy()
     product = gemm.Product(m, n, k, a.shape[2], b.shape[2], c.shape[2], ta, tb, epilogue, residual.shape[2], batch,
                            a[0].size, b[0].size, c[0].size, residual[0].size, alpha, beta)
-    made = gemm.plan(product, gemm.machine(dtype, lanes), threads)
-    scratch = np.full(made.scratch(threads) + 64, 0xFF, np.uint8)    # all NaN
-    aligned = -(-scratch.ctypes.data // 64) * 64
-    cells = gemm.cells(product, made, *(x.ctypes.data for x in (a, b, c, bias, residual)), aligned)
-    function(dtype, lanes)(cells)
+    call(product, dtype, lanes, a, b, c, bias, residual, threads=threads)
     wide = [x.astype(np.float64) for x in (a, b, before[:, :, :n], bias, residual[:, :, :n])]
     left = wide[0][:, :, :m].transpose(0, 2, 1) if ta else wide[0][:, :, :k]
     right = wide[1][:, :, :k].transpose(0, 2, 1) if tb else wide[1][:, :, :n]
@@ -86,7 +90,8 @@ def test_several_blocks_of_everything(dtype, lanes, ta, tb):
 def test_rows_a_page_apart(ta, tb):
     """Leading dimensions that are powers of two take the packed paths."""
     for dtype in DTYPES:
-        run(dtype, WIDTHS[0], 100, 200, 300, ta, tb, spare=(1024 - (100 if ta else 300), 1024 - (300 if tb else 200), 0, 0))
+        run(dtype, WIDTHS[0], 100, 200, 300, ta, tb,
+            spare=(1024 - (100 if ta else 300), 1024 - (300 if tb else 200), 0, 0))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -109,11 +114,7 @@ def test_an_operand_shared_by_the_batch():
     a, b = rng.standard_normal((5, 6, 7)), rng.standard_normal((7, 9))
     c = np.empty((5, 6, 9))
     product = gemm.Product(6, 9, 7, 7, 9, 9, batch=5, stride_a=42, stride_b=0, stride_c=54)
-    lanes = WIDTHS[0]
-    made = gemm.plan(product, gemm.machine("float64", lanes), 1)
-    scratch = np.empty(made.scratch(1) + 64, np.uint8)
-    cells = gemm.cells(product, made, a.ctypes.data, b.ctypes.data, c.ctypes.data, scratch=scratch.ctypes.data)
-    function("float64", lanes)(cells)
+    call(product, "float64", WIDTHS[0], a, b, c)
     np.testing.assert_allclose(c, a @ b)
 
 
@@ -123,10 +124,7 @@ def test_nan_and_infinity_stay_where_they_belong():
     a[3, 4], b[5, 6] = np.nan, np.inf
     c = np.empty((20, 40), np.float32)
     product = gemm.Product(20, 40, 10, 10, 40, 40, epilogue="relu")
-    lanes = WIDTHS[0]
-    cells = gemm.cells(product, gemm.plan(product, gemm.machine("float32", lanes), 1), a.ctypes.data, b.ctypes.data,
-                       c.ctypes.data)
-    function("float32", lanes)(cells)
+    call(product, "float32", WIDTHS[0], a, b, c)
     np.testing.assert_array_equal(c, gemm.reference(a, b, relu=False))
 
 

@@ -72,8 +72,16 @@ def test_mode_with_nan_as_pytorch(row, value, index):
     assert found.values.item() == value or value != value and found.values.isnan()
 
 
+def test_max_and_min_take_tensors_and_multinomial_gives_int64():
+    for larger in (torch.max, torch.min):
+        with pytest.raises(TypeError, match="must be Tensor, not int"):
+            larger(2, torch.ones(3))
+    with pytest.raises(RuntimeError, match="expects Long tensor out, got: Double"):
+        torch.multinomial(torch.ones(2), 2, out=torch.zeros(2).double())
+
+
 def test_softmax_takes_a_dtype_in_every_precision():
-    x = torch.tensor([0., 1.]).bfloat16()
+    x = torch.tensor([0., 1.]).half()
     assert torch.softmax(x, 0, dtype=torch.float64).dtype is torch.float64
     assert x.log_softmax(0, torch.float32).dtype is torch.float32
     assert torch.softmax(torch.tensor([0, 0]), 0, dtype=torch.float32).tolist() == [.5, .5]
@@ -121,8 +129,8 @@ def test_resize_without_underscore_warns_and_keeps_the_elements():
 
 @pytest.mark.parametrize("op", ["div", "pow", "logaddexp", "fmod"])
 def test_16_bit_gradients_broadcast_over_long_dims_are_summed_in_float32(op):
-    a = torch.full((3000, 1), 1.5, dtype=torch.bfloat16)
-    b = torch.full((1, 2), 1.25, dtype=torch.bfloat16, requires_grad=True)
+    a = torch.full((3000, 1), 1.5, dtype=torch.float16)
+    b = torch.full((1, 2), 1.25, dtype=torch.float16, requires_grad=True)
     getattr(torch, op)(a, b).sum().backward()
     wide = b.detach().float().requires_grad_(True)
     getattr(torch, op)(a.float(), wide).sum().backward()

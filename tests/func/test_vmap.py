@@ -201,7 +201,8 @@ def test_randomness():
     (lambda x: vmap(lambda a: a if a.sum() > 0 else -a)(x), RuntimeError, r"calling .item\(\) on a Tensor"),
     (lambda x: vmap(lambda a: a * a.sum().item())(x), RuntimeError, r"calling .item\(\) on a Tensor"),
     (lambda x: vmap(lambda a: a[a > 0])(x), RuntimeError, "data-dependent control flow"),
-    (lambda x: vmap(lambda a: a.nonzero())(x), NotImplementedError, "shape of its result depends on the data"),
+    (lambda x: vmap(lambda a: a.nonzero())(x), RuntimeError, "output dynamic shape"),
+    (lambda x: vmap(lambda a: a.histc())(x), NotImplementedError, "Batching rule not implemented for aten::histc"),
     (lambda x: vmap(lambda a: a.requires_grad_())(x), RuntimeError, "use torch.func.grad"),
     (lambda x: vmap(lambda a: a.sum().backward())(x), RuntimeError, "inside a functorch transform"),
 ])
@@ -278,3 +279,15 @@ def test_functions_written_by_users():
     Own.vmap = None
     with pytest.raises(RuntimeError, match="does not have vmap support"):
         vmap(Own.apply)(x)
+
+
+def test_an_index_for_each_sample():
+    x, j = torch.rand(3, 4, 5), torch.tensor([0, 3, 1])
+
+    def f(a, j):
+        b = a.clone()
+        b[j] = 0
+        b[:, j] += 1
+        return a[j], a[:, j], a[j, 1:], a[j, j], b
+    assert_same(vmap(f)(x, j), loop(f, (x, j), (True, True)))
+    assert_same(vmap(f, (None, 0))(x[0], j), loop(f, (x, j), (False, True)))

@@ -6,6 +6,7 @@ and every rounding are part of the contract, because a seed has to give PyTorch'
 """
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -291,6 +292,14 @@ def apply_swaps(targets: np.ndarray) -> np.ndarray:
 # Distributions drawn by rejection, one element at a time ------------------------------------------------
 
 Draw = Callable[[], float]
+ready = functools.lru_cache(maxsize=4096)                  # what depends on parameters alone, which often repeat
+
+
+@ready
+def _poisson_constants(rate: float) -> tuple[float, float, float, float, float]:
+    b = 0.931 + 2.53 * math.sqrt(rate)
+    return (-0.059 + 0.02483 * b, b, math.log(1.1239 + 1.1328 / (b - 3.4)), math.log(rate),
+            0.9277 - 3.6224 / (b - 2))
 
 
 def poisson_one(rate: float, uniform: Draw) -> int:
@@ -303,16 +312,14 @@ def poisson_one(rate: float, uniform: Draw) -> int:
             count += 1
             product *= uniform()
         return count
-    b = 0.931 + 2.53 * math.sqrt(rate)
-    a = -0.059 + 0.02483 * b
-    log_inverse_alpha, log_rate = math.log(1.1239 + 1.1328 / (b - 3.4)), math.log(rate)
+    a, b, log_inverse_alpha, log_rate, limit = _poisson_constants(rate)
     while True:
         u, v = uniform() - 0.5, uniform()
         distance = 0.5 - abs(u)
         if distance == 0.0:                                # u = -1/2 would send the count to minus infinity
             continue
         count = math.floor((2 * a / distance + b) * u + rate + 0.43)
-        if distance >= 0.07 and v <= 0.9277 - 3.6224 / (b - 2):
+        if distance >= 0.07 and v <= limit:
             return count
         if count < 0 or (distance < 0.013 and v > distance):
             continue
@@ -333,17 +340,24 @@ _EXACT = float                                             # the rounding of flo
 THIRD32, SQUEEZE32 = _round32(1 / 3), _round32(0.0331)     # PyTorch has these two in single precision
 
 
-def gamma_one(alpha: float, single: bool, uniform: Draw, normal: Draw) -> float:
-    """One Gamma(alpha, 1) number; `single`: alpha is a float32. Source: Marsaglia and Tsang, 2000."""
+@ready
+def _gamma_constants(alpha: float, single: bool) -> tuple[float, float, float]:
+    """The power of a uniform that scales the number (0: none, alpha >= 1), and Marsaglia and Tsang's d and c."""
     rounded = _round32 if single else _EXACT
-    scale = 1.0
-    if alpha < 1:
-        if alpha == 0:
-            return 0.0
-        scale = math.pow(1 - uniform(), rounded(1.0 / alpha))
-        alpha = rounded(alpha + 1)
-    d = rounded(alpha - THIRD32)
-    c = 1.0 / math.sqrt(9.0 * d)
+    power = rounded(1.0 / alpha) if alpha < 1 else 0.0
+    d = rounded((rounded(alpha + 1) if alpha < 1 else alpha) - THIRD32)
+    return power, d, 1.0 / math.sqrt(9.0 * d)
+
+
+def gamma_one(alpha: float, single: bool, uniform: Draw, normal: Draw) -> float:
+    """One Gamma(alpha, 1) number, for the caller to round; `single`: alpha is a float32.
+
+    Source: Marsaglia and Tsang, 2000.
+    """
+    if alpha == 0:
+        return 0.0
+    power, d, c = _gamma_constants(alpha, single)
+    scale = math.pow(1 - uniform(), power) if power else 1.0
     while True:
         x = normal()
         y = 1 + c * x
@@ -352,24 +366,42 @@ def gamma_one(alpha: float, single: bool, uniform: Draw, normal: Draw) -> float:
         v = y * y * y
         u, xx = 1 - uniform(), x * x
         if u < 1 - SQUEEZE32 * xx * xx or math.log(u) < 0.5 * xx + d * (1 - v + math.log(v)):
-            return rounded(scale * d * v)
+            return scale * d * v
 
 
 def binomial_one(count: float, prob: float, single: bool, uniform: Draw) -> float:
     """One Binomial(count, prob) number. Source: PyTorch `binomial`: gaps, or Hoermann's BTRS (1993)."""
-    rounded = _round32 if single else _EXACT
     if count <= 0 or prob <= 0:
         return 0.0
     if prob >= 1:
         return count
-    small = prob if prob <= 0.5 else rounded(1.0 - prob)
-    draw = _binomial_btrs if rounded(count * small) >= 10 else _binomial_gaps
-    successes = draw(count, small, rounded, uniform)
+    draw, constants = _binomial_constants(count, prob, single)
+    successes = draw(count, constants, uniform)
     return successes if prob <= 0.5 else count - successes
 
 
-def _binomial_gaps(count: float, prob: float, rounded: Callable[[float], float], uniform: Draw) -> float:
-    log_miss, place, successes = rounded(math.log1p(-prob)), 0.0, 0.0
+Sampler = Callable[[float, tuple[float, ...], Draw], float]
+
+
+@ready
+def _binomial_constants(count: float, prob: float, single: bool) -> tuple[Sampler, tuple[float, ...]]:
+    """The method for these parameters and what it needs; chances above 1/2 count failures."""
+    rounded = _round32 if single else _EXACT
+    prob = prob if prob <= 0.5 else rounded(1.0 - prob)
+    expected = rounded(count * prob)
+    if expected < 10:
+        return _binomial_gaps, (rounded(math.log1p(-prob)),)
+    deviation = rounded(math.sqrt(rounded(expected * rounded(1 - prob))))
+    b = 1.15 + 2.53 * deviation
+    a = -0.0873 + 0.0248 * b + 0.01 * prob
+    mode, odds = float(math.floor(rounded(rounded(count + 1) * prob))), rounded(prob / rounded(1 - prob))
+    at_mode = ((mode + 0.5) * math.log((mode + 1) / (odds * (count - mode + 1))), _stirling_tail(mode),
+               _stirling_tail(count - mode))
+    return _binomial_btrs, (a, b, expected + 0.5, 0.92 - 4.2 / b, odds, (2.83 + 5.1 / b) * deviation, mode, *at_mode)
+
+
+def _binomial_gaps(count: float, constants: tuple[float, ...], uniform: Draw) -> float:
+    (log_miss,), place, successes = constants, 0.0, 0.0
     while True:
         u = uniform()
         if u == 0.0:                                       # an infinite gap
@@ -380,14 +412,8 @@ def _binomial_gaps(count: float, prob: float, rounded: Callable[[float], float],
         successes += 1
 
 
-def _binomial_btrs(count: float, prob: float, rounded: Callable[[float], float], uniform: Draw) -> float:
-    expected = rounded(count * prob)
-    deviation = rounded(math.sqrt(rounded(expected * rounded(1 - prob))))
-    b = 1.15 + 2.53 * deviation
-    a = -0.0873 + 0.0248 * b + 0.01 * prob
-    centre, limit = expected + 0.5, 0.92 - 4.2 / b
-    odds, alpha = rounded(prob / rounded(1 - prob)), (2.83 + 5.1 / b) * deviation
-    mode = float(math.floor(rounded(rounded(count + 1) * prob)))
+def _binomial_btrs(count: float, constants: tuple[float, ...], uniform: Draw) -> float:
+    a, b, centre, limit, odds, alpha, mode, log_mode, tail, tail_left = constants
     while True:
         u, v = uniform() - 0.5, uniform()
         distance = 0.5 - abs(u)
@@ -398,10 +424,10 @@ def _binomial_btrs(count: float, prob: float, rounded: Callable[[float], float],
             continue
         if distance >= 0.07 and v <= limit:
             return k
-        bound = ((mode + 0.5) * math.log((mode + 1) / (odds * (count - mode + 1)))
+        bound = (log_mode
                  + (count + 1) * math.log((count - mode + 1) / (count - k + 1))
                  + (k + 0.5) * math.log(odds * (count - k + 1) / (k + 1))
-                 + _stirling_tail(mode) + _stirling_tail(count - mode)
+                 + tail + tail_left
                  - _stirling_tail(k) - _stirling_tail(count - k))
         if _log_or_minus_inf(v * alpha / (a / (distance * distance) + b)) <= bound:
             return k

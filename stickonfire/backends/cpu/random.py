@@ -324,9 +324,11 @@ class Generator(Words):
     def binomial(self, count: np.ndarray, prob: np.ndarray) -> np.ndarray:
         """Successes in count trials of chance prob.  Source: PyTorch `binomial`.  Shape: both broadcast."""
         check.require(count.dtype, ("float32", "float64"), "binomial_cpu", "binomial", count.shape)
-        pairs, single = np.broadcast(count, prob), count.dtype == F32
-        drawn = [dist.binomial_one(float(c), float(p), single, self.uniform_one) for c, p in pairs]
-        return np.array(drawn, count.dtype).reshape(pairs.shape)
+        single = count.dtype == F32
+        counts, probs = np.broadcast_arrays(count, prob)
+        drawn = [dist.binomial_one(c, p, single, self.uniform_one)
+                 for c, p in zip(counts.ravel().tolist(), probs.ravel().tolist())]
+        return np.array(drawn, count.dtype).reshape(counts.shape)
 
 
 def _pieces(array: np.ndarray) -> Iterator[np.ndarray]:

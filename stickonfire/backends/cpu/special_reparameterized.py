@@ -110,7 +110,7 @@ def standard_gamma_grad(alpha: Array, x: Array) -> Array:
     """dx/dalpha for x drawn from Gamma(alpha, 1).  Shape: both broadcast.  Source: PyTorch `_standard_gamma_grad`.
 
     >>> standard_gamma_grad(np.array([1.0]), np.array([1.0])).round(6)
-    array([1.098412])
+    array([1.173563])
     """
     return _in_pieces(_gamma_slopes, x.dtype, alpha, x)
 
