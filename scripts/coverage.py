@@ -1,8 +1,8 @@
 """Measures how much of PyTorch is here and writes docs/coverage.md. `make conformance` calls it.
 
 Runs the five subjects of the conformance suite in full (its folder is given, PyTorch is needed for it), and looks up
-the names that textbooks and courses use (api-surface.tsv). Ends with status 1 where the suite is missing or a target is not
-met, or a used name is neither there nor explained in docs/differences.md.
+the names that textbooks and courses use (api-surface.tsv). Ends with status 1 where the suite is missing, a target is
+not met, or a used name is neither there nor explained in docs/differences.md.
 """
 from __future__ import annotations
 

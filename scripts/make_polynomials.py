@@ -85,7 +85,8 @@ def fits() -> dict[str, Fit]:
                    tail(mp.cos, lambda x: 1 - x * x / 2, 4), TINY, QUARTER_PI ** 2, 2, 5),
         "tan": fit("tan(x) = x + x^3 P(x^2), |x| <= pi/4", tail(mp.tan, lambda x: x, 3), TINY, QUARTER_PI ** 2, 6, 14),
         "sinh": fit("sinh(x) = x + x^3 P(x^2), |x| <= 1", tail(mp.sinh, lambda x: x, 3), TINY, one, 3, 6),
-        "tanh": fit("tanh(x) = x + x^3 P(x^2), |x| <= 0.55", tail(mp.tanh, lambda x: x, 3), TINY, one * 121 / 400, 4, 9),
+        "tanh": fit("tanh(x) = x + x^3 P(x^2), |x| <= 0.55",
+                    tail(mp.tanh, lambda x: x, 3), TINY, one * 121 / 400, 4, 9),
         "atan": fit("atan(x) = x + x^3 P(x^2), |x| <= tan(pi/8)",
                     tail(mp.atan, lambda x: x, 3), TINY, root ** 2 * mp.mpf("1.001"), 4, 11),
         "asin": fit("asin(x) = x + x^3 P(x^2), |x| <= 1/2",
@@ -95,7 +96,8 @@ def fits() -> dict[str, Fit]:
         "log_erfc_wide": fit("log(erfc(x)) = P(x - 1), 1 <= x <= 6", log_erfc("1"), TINY, 5, 0, 18),
         "erfcx": fit("exp(a^2) erfc(a) (1 + 2a) = P(t), t = (a - 4)/(a + 4), 0 <= a <= 10.5",
                      (erfc_inner, lambda t: 1 / erfc_inner(t)), -one, one * 13 / 29, 10, 0),
-        "erfcx_wide": fit("the same, 0 <= a <= 28", (erfc_inner, lambda t: 1 / erfc_inner(t)), -one, one * 3 / 4, 0, 22),
+        "erfcx_wide": fit("the same, 0 <= a <= 28",
+                          (erfc_inner, lambda t: 1 / erfc_inner(t)), -one, one * 3 / 4, 0, 22),
     }
 
 

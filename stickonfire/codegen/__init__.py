@@ -5,6 +5,6 @@ use, `launch.py` runs a finished program with next to no Python, `vecmath.py` wr
 Called by backends/ and compiler/, which import these modules by name. Without llvmlite `llvm.available()` is False, and
 everything above uses NumPy instead.
 """
-from . import pool      # so that texts may call its functions; llvmlite is not imported before the first `llvm.load`
+from . import pool  # so that texts may call its functions; llvmlite itself is imported at the first `llvm.load`
 
 __all__ = ["pool"]

@@ -2,13 +2,14 @@
 
 A task computes a rectangle of one product of the batch:
 
-    for rows in steps of `height`:
-        for k in steps of `depth`:                      the block of A, height x depth, stays in the L2 cache
-            pack the block of A                         (unless it is read in place)
-            for columns in steps of a tile:             the panel of B, depth x 2 vectors, stays in L1
-                pack the panel of B                     (unless it is read in place)
-                for rows of the block in nearly equal steps:
-                    C tile += A panel @ B panel         `gemm_tile.py`; the last k also applies the epilogue
+    for columns in steps of `breadth`:                  the block of B, depth x breadth, stays in the L2 cache
+        for k in steps of `depth`:
+            pack the block of B                         (unless it is read in place)
+            for rows in steps of `height`:
+                pack the block of A, height x depth     (unless it is read in place)
+                for rows of the block in nearly equal steps:        the panel of A, rows x depth, stays in L1
+                    for columns in steps of a tile:
+                        C tile += A panel @ B panel     `gemm_tile.py`; the last k also applies the epilogue
 
 All sizes come from cells that `gemm_plan.py` fills in, so the machine code decides nothing and serves every shape.
 """
@@ -24,7 +25,7 @@ from .gemm_tile import BIAS, FORMS, HOW, READ, RELU, RESIDUAL, VECTORS, Machine,
 CELLS = ("a", "b", "c", "bias", "residual", "scratch",
          "m", "n", "k", "lda", "ldb", "ldc", "ldr", "batch", "stride_a", "stride_b", "stride_c", "stride_r",
          "alpha", "beta",
-         "flags", "split_m", "split_n", "depth", "height", "panel", "share", "grain")
+         "flags", "split_m", "split_n", "depth", "breadth", "height", "panel", "share", "grain")
 OFFSET = {name: 8 * i for i, name in enumerate(CELLS)}
 POINTERS = ("a", "b", "c", "bias", "residual", "scratch")
 
@@ -101,7 +102,7 @@ class Tasks:
         return self.f.mul(count, self.m.bytes)
 
     def own_scratch(self) -> None:
-        """This thread's share: the panel of B, then the block of A."""
+        """This thread's share: the block of B, then the block of A."""
         f, m = self.f, self.m
         thread = f.let("call i64 @sof_thread()")
         self.copy_b = f.at(self.cell["scratch"], f.mul(thread, self.cell["share"]))
@@ -125,8 +126,9 @@ class Tasks:
                       for name, key in (("a", "a"), ("b", "b"), ("c", "c"), ("r", "residual"))}
         rows = f.div(f.mul(cell["m"], i), down), f.div(f.mul(cell["m"], f.add(i, 1)), down)
         columns = self.share_of_columns(j, across), self.share_of_columns(f.add(j, 1), across)
-        with f.when(f.compare("slt", *columns)), f.loop(*rows, cell["height"]) as row:
-            self.block_row(row, f.minimum(cell["height"], f.sub(rows[1], row)), columns)
+        with f.when(f.compare("slt", *rows)), f.loop(*columns, cell["breadth"]) as column:
+            count = f.minimum(cell["breadth"], f.sub(columns[1], column))
+            self.block_column(rows, column, count)
 
     def share_of_columns(self, j: str, across: str) -> str:
         """Where part `j` begins: at a whole vector, or N."""
@@ -134,26 +136,28 @@ class Tasks:
         vectors = f.div(f.add(self.cell["n"], lanes - 1), lanes)
         return f.minimum(f.mul(f.div(f.mul(vectors, j), across), lanes), self.cell["n"])
 
-    def block_row(self, row: str, total: str, columns: tuple[str, str]) -> None:
-        """All of k, block by block; at least one block, for C has to be written even if K is 0.
-
-        The rows are cut into `panels` nearly equal parts: `base` rows each, the first `longer` with one more.
-        """
-        f, cell, m = self.f, self.cell, self.m
-        panels = f.div(f.add(total, m.rows - 1), m.rows)
-        base = f.div(total, panels)
-        longer = f.sub(total, f.mul(base, panels))
-        cut = row, panels, base, longer
+    def block_column(self, rows: tuple[str, str], column: str, count: str) -> None:
+        """All of k, block by block; at least one block, for C has to be written even if K is 0."""
+        f, cell = self.f, self.cell
         end = f.let(f"call i64 @llvm.smax.i64(i64 {cell['k']}, i64 1)")
         with f.loop(0, end, cell["depth"]) as k:
             depth = f.minimum(cell["depth"], f.sub(cell["k"], k))
             self.describe(k, depth)
-            self.pack_a(cut, k, depth)
-            with f.loop(*columns, m.width) as column:
-                width = f.minimum(m.width, f.sub(columns[1], column))
-                b = self.panel_of_b(column, width, k, depth)
-                with self.row_panels(cut) as (i, first, height):
-                    self.tile((i, first, height), (column, width), (k, depth), b)
+            with f.loop(0, count, self.m.width) as j:
+                self.pack_b(column, j, f.minimum(self.m.width, f.sub(count, j)), (k, depth))
+            with f.loop(*rows, cell["height"]) as row:
+                cut = self.cut(row, f.minimum(cell["height"], f.sub(rows[1], row)))
+                self.pack_a(cut, k, depth)
+                with self.row_panels(cut) as (i, first, height), f.loop(0, count, self.m.width) as j:
+                    width = f.minimum(self.m.width, f.sub(count, j))
+                    self.tile((i, first, height), (column, j, width), (k, depth))
+
+    def cut(self, row: str, total: str) -> tuple[str, str, str, str]:
+        """Rows in nearly equal parts: first row, parts, rows in a part, how many parts have one more."""
+        f, m = self.f, self.m
+        panels = f.div(f.add(total, m.rows - 1), m.rows)
+        base = f.div(total, panels)
+        return row, panels, base, f.sub(total, f.mul(base, panels))
 
     @contextmanager
     def row_panels(self, cut: tuple[str, str, str, str]) -> Iterator[tuple[str, str, str]]:
@@ -178,21 +182,32 @@ class Tasks:
         ends = f.select(last, "i64", f.let(f"and i64 {cell['flags']}, {EPILOGUE}"), 0)
         f.store("i64", f.let(f"or i64 {reads}, {ends}"), f.at(self.how, HOW["flags"]))
 
-    def panel_of_b(self, column: str, width: str, k: str, depth: str) -> tuple[str, str]:
-        """Where the panel is, and bytes from k to k. Packed if planned, or if its last vector is incomplete.
+    def is_packed(self, width: str) -> str:
+        """Whether a panel of B is read from the scratch: if planned, or if its last vector is incomplete.
 
         (Tiles read whole vectors, and beyond the last column there may be no memory.)
         """
-        f, m = self.f, self.m
+        f = self.f
+        incomplete = f.compare("ne", f.let(f"and i64 {width}, {self.m.lanes - 1}"), 0)
+        return f.let(f"or i1 {self.packs_b}, {incomplete}")
+
+    def place_of_b(self, column: str, k: str) -> str:
+        f = self.f
         i, j = f.select(self.turned_b, "i64", column, k), f.select(self.turned_b, "i64", k, column)
-        source = f.at(self.start["b"], f.add(f.mul(i, self.step["b"]), self.bytes(j)))
-        incomplete = f.compare("ne", f.let(f"and i64 {width}, {m.lanes - 1}"), 0)
-        packed = f.let(f"or i1 {self.packs_b}, {incomplete}")
-        with f.when(packed):
+        return f.at(self.start["b"], f.add(f.mul(i, self.step["b"]), self.bytes(j)))
+
+    def packed_place_of_b(self, j: str, depth: str) -> str:
+        """Panels lie one after another; an incomplete one that is packed alone lies at the start."""
+        f = self.f
+        return f.at(self.copy_b, f.select(self.packs_b, "i64", self.bytes(f.mul(j, depth)), 0))
+
+    def pack_b(self, column: str, j: str, width: str, along: tuple[str, str]) -> None:
+        """Copies the panel at column `j` of the block to its place in the scratch."""
+        f = self.f
+        with f.when(self.is_packed(width)):
             pack = f.select(self.turned_b, "ptr", "@pack_transposed", "@pack_straight")
-            f.do(f"call void {pack}(ptr {source}, i64 {self.step['b']}, i64 {depth}, i64 {width}, ptr {self.copy_b})")
-        return (f.select(packed, "ptr", self.copy_b, source),
-                f.select(packed, "i64", self.tile_bytes(width), self.step["b"]))
+            f.do(f"call void {pack}(ptr {self.place_of_b(f.add(column, j), along[0])}, i64 {self.step['b']}, "
+                 f"i64 {along[1]}, i64 {width}, ptr {self.packed_place_of_b(j, along[1])})")
 
     def tile_bytes(self, columns: str) -> str:
         """The bytes of a row of a tile that has so many columns: one vector's or two."""
@@ -217,18 +232,22 @@ class Tasks:
             f.do(f"call void {copy}(ptr {source}, i64 {self.step['a']}, i64 {runs}, i64 {length}, ptr {target}, "
                  f"i64 {self.a_run})")
 
-    def tile(self, rows: tuple[str, str, str], columns: tuple[str, str], along: tuple[str, str],
-             b: tuple[str, str]) -> None:
+    def tile(self, rows: tuple[str, str, str], columns: tuple[str, str, str], along: tuple[str, str]) -> None:
         """One tile: chooses its function from the table by form, vectors and rows."""
         f, m = self.f, self.m
         i, row, height = rows
-        column, width = columns
-        a = f.select(self.packs_a, "ptr", f.at(self.copy_a, f.mul(i, self.a_panel)), self.place_of_a(row, along[0]))
+        block, j, width = columns
+        k, depth = along
+        column = f.add(block, j)
+        a = f.select(self.packs_a, "ptr", f.at(self.copy_a, f.mul(i, self.a_panel)), self.place_of_a(row, k))
         a_step = f.select(self.packs_a, "i64", self.a_run, self.step["a"])
+        packed = self.is_packed(width)
+        b = f.select(packed, "ptr", self.packed_place_of_b(j, depth), self.place_of_b(column, k))
+        b_step = f.select(packed, "i64", self.tile_bytes(width), self.step["b"])
         form = f.select(self.turned_a, "i64", VECTORS * (m.rows + 1), 0)
         wide = f.select(f.compare("sgt", width, m.lanes), "i64", m.rows + 1, 0)
         tile = f.load("ptr", f.at("@tiles", f.mul(f.add(f.add(form, wide), height), 8)))
         c, r = (f.at(self.start[name], f.add(f.mul(row, self.step[name]), self.bytes(column))) for name in "cr")
         bias = f.at(self.cell["bias"], self.bytes(column))
-        f.do(f"call void {tile}(ptr {a}, i64 {a_step}, ptr {b[0]}, i64 {b[1]}, ptr {c}, i64 {self.step['c']}, "
-             f"i64 {along[1]}, i64 {width}, ptr {self.how}, ptr {bias}, ptr {r})")
+        f.do(f"call void {tile}(ptr {a}, i64 {a_step}, ptr {b}, i64 {b_step}, ptr {c}, i64 {self.step['c']}, "
+             f"i64 {depth}, i64 {width}, ptr {self.how}, ptr {bias}, ptr {r})")

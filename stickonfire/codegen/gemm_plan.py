@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from .gemm_loops import CELLS, PACK_A, PACK_B, TURN_A, TURN_B, panel_of_a_bytes
 from .gemm_tile import BIAS, RELU, RESIDUAL, Machine
 
-DEPTH = 256                 # the most of k in a block: a panel of B is then two thirds of an L1 cache of 48 KB
+DEPTH = 512                 # the most of k in a block: a panel of A is then half of an L1 cache of 48 KB
+BLOCK_A = 8                 # panels of A that are packed together
 L1, L2 = 1 << 15, 1 << 20   # bytes that may be counted on to stay in these caches
 TASK_WORK = 1 << 17         # multiply-adds worth waking a thread for
 
@@ -49,9 +50,10 @@ class Plan:
     flags: int
     split_m: int
     split_n: int
-    depth: int          # of k, per block
-    height: int         # rows, per block
-    panel: int          # bytes of scratch for a panel of B; the block of A comes after it
+    depth: int          # of k, per block of either
+    breadth: int        # columns, per block of B
+    height: int         # rows, per block of A
+    panel: int          # bytes of scratch for a block of B; the block of A comes after it
     share: int          # bytes of scratch per thread
     grain: int          # tasks a thread should get at least
 
@@ -68,18 +70,17 @@ def plan(p: Product, m: Machine, threads: int) -> Plan:
     """The plan for `p` on this machine."""
     depth = up(-(-p.k // max(1, -(-p.k // DEPTH))), 4) or 4
     down, across = split(p, m, threads)
-    rows = -(-p.m // down)
-    blocks = max(1, -(-rows * depth * m.bytes // L2))
-    height = up(-(-rows // blocks), m.rows) or m.rows
+    columns = up(-(-up(p.n, m.lanes) // across), m.width)
+    breadth = max(m.width, min(columns, L2 // (depth * m.bytes) // m.width * m.width))
     pack_a, pack_b = packing(p, m, down, across)
     flags = (EPILOGUES[p.epilogue] | TURN_A * p.ta | TURN_B * p.tb | PACK_A * pack_a | PACK_B * pack_b)
-    panel = m.width * depth * m.bytes if pack_b or p.n % m.lanes else 0
-    # One panel more than the rows fill: parts that are nearly equal may be one more in number.
-    block = (height // m.rows + 1) * panel_of_a_bytes(m, depth, p.ta) if pack_a else 0
+    height = BLOCK_A * m.rows if pack_a else up(max(p.m, 1), m.rows)
+    panel = (breadth if pack_b else m.width if p.n % m.lanes else 0) * depth * m.bytes
+    block = BLOCK_A * panel_of_a_bytes(m, depth, p.ta) if pack_a else 0
     share = up(panel + block, 128) + 128
     work = max(1, p.m * p.n * p.k // (down * across))
     grain = max(1, TASK_WORK // work) if down * across == 1 else 1
-    return Plan(flags, down, across, depth, height, panel, share, grain)
+    return Plan(flags, down, across, depth, breadth, height, panel, share, grain)
 
 
 def split(p: Product, m: Machine, threads: int) -> tuple[int, int]:
@@ -102,8 +103,7 @@ def packing(p: Product, m: Machine, down: int, across: int) -> tuple[bool, bool]
     """Whether panels of A and blocks of B are copied before use."""
     if p.k == 0:
         return False, False
-    far = p.lda * m.bytes % 4096 == 0 or p.m * p.k * m.bytes > L2
-    pack_a = far and p.n > 4 * m.width
+    pack_a = p.ta and p.m * p.k * m.bytes > L2 and p.n > 4 * m.width
     pack_b = p.tb or (p.m > 3 * m.rows and p.n * p.k * m.bytes > L1)
     return pack_a, pack_b
 

@@ -43,7 +43,7 @@ class Plan:
     patches: list[tuple[int, int, int]]     # (argument, address of the cell, bytes to add to an array's data pointer)
     steps: list[tuple[int, int]]            # (address of the kernel, address of its arguments)
     release_gil: bool = False               # lets other Python threads run meanwhile; 0.1 us more
-    keep: Any = None                        # whatever owns the memory of cells and buffers, kept as long as the launcher
+    keep: Any = None                        # owns the memory of cells and buffers; lives as long as the launcher
 
 
 # One program at a time: scratch buffers and the pool's threads belong to whoever holds this lock.
@@ -314,8 +314,8 @@ def native() -> bool:
 def launcher(plan: Plan) -> Callable[..., None]:
     """A function of (*arrays, *floats, *ints) that runs `plan` and returns None.
 
-    Raises (when called): TypeError for a wrong number of arguments, or anything but an exact numpy.ndarray for an array;
-    what `float(x)` or `operator.index(x)` raises for scalars.
+    Raises (when called): TypeError for a wrong number of arguments, or for an array that is not exactly a
+    numpy.ndarray; what `float(x)` and `operator.index(x)` raise for scalars.
     """
     return _native(plan) if native() else _through_ctypes(plan)
 

@@ -18,7 +18,6 @@ from typing import Any
 
 from . import cache
 
-
 EMPTY_MODULE = ""
 SETTINGS = "1"          # count up when machine code for the same text changes: pipeline, code model
 DECLARED = re.compile(r"^declare .*?@(\w+)\(", re.MULTILINE)
@@ -59,7 +58,7 @@ def available() -> bool:
 
 @functools.cache
 def _binding() -> Any:
-    import llvmlite.binding as binding      # takes 50 ms, hence not before the first kernel
+    import llvmlite.binding as binding  # takes 50 ms, hence not before the first kernel
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     return binding

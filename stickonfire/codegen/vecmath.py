@@ -136,7 +136,7 @@ def exp2(x: Value) -> Value:
 def expm1(x: Value) -> Value:
     """2^n (e^r - 1) + (2^n - 1), at half size so that 2^n never overflows."""
     f = form(x)
-    r, _, k = reduced(at_most(at_least(x, -40.0), f.exp_range[1]))
+    r, _, k = reduced(at_most(at_least(x, -40.0), f.exp_range[1] - 1.0))
     p = fma(r * polynomial(r, f.coefficients("expm1")), r, r)
     half = power_of_two(k - 1, f)
     result = fma(half, p, half - 0.5)
@@ -144,9 +144,13 @@ def expm1(x: Value) -> Value:
 
 
 def sigmoid(x: Value) -> Value:
-    """1 / (1 + e^-x); for negative x as e^x / (1 + e^x), which loses nothing."""
+    """c = e^-a / (1 + e^-a) for a = |x|, which cannot overflow; for positive x it is 1 - c."""
     e = exp_of(-abs(x))
-    return select(x < 0.0, e, 1.0) / (e + 1.0)
+    bottom = e + 1.0
+    c = e / bottom
+    lost = e - (bottom - 1.0)               # what rounding took from the sum; 1 / bottom is 1 - c
+    c = fma(c * lost, c - 1.0, c)
+    return select(x < 0.0, c, 1.0 - c)
 
 
 def tanh(x: Value) -> Value:
@@ -371,12 +375,12 @@ def erf_near(x: Value) -> Value:
 
 def erfc(x: Value) -> Value:
     """1 - erf(x) up to 1/2; from there e^(-a^2) G(a), G smooth. The square's rounding would count: it has two parts."""
-    single = x.element == "float"
+    f, single = form(x), x.element == "float"
     a = at_most(abs(x), 10.5 if single else 28.0)
     a = a.to_double() if single else a      # float32: four roundings too many, unless there are digits to spare
     square = a * a
     e = exp_of(-square, low=-fma(a, a, -square))
-    g = polynomial((a - 4.0) / (a + 4.0), COEFFICIENTS["erfcx", "float"] if single else COEFFICIENTS["erfcx_wide", "double"])
+    g = polynomial((a - 4.0) / (a + 4.0), f.coefficients("erfcx" if single else "erfcx_wide"))
     tail = e * (g / fma(a, 2.0, 1.0))
     tail = tail.to_single() if single else tail
     return select(abs(x) < 0.5, 1.0 - copysign(erf_near(abs(x)), x), select(x < 0.0, 2.0 - tail, tail))

@@ -49,6 +49,7 @@ class Capture:
     written: list[Any] = field(default_factory=list)                        # version cells to count up
     structure: Any = None                                                   # the result, with Outputs for tensors
     inputs: list[Buffer | None] = field(default_factory=list)               # for each tensor argument
+    touched: set[Buffer] = field(default_factory=set)                       # what is written
     joint: Joint | None = None                                              # if the result is to be run backward later
     entries: dict[int, int] = field(default_factory=dict)                   # id of a leaf -> argument it stands for
 
@@ -202,6 +203,9 @@ def describe(recorder: Recorder, result: Any, given: list[Tensor], lifted: list[
     for b in program.buffers:
         if b.kind == "constant" and b in written:
             made.stopped = "a constant made in the call is written to"
+    if any(a in written or b in written for a, b in recorder.shared):
+        made.stopped = "an argument shares memory with another tensor, and one of them is written to"
+    made.touched = written
     for t, _, ref in lifted:
         if ref.buffer in written and t._alias is not None and t._alias[0] is not None:
             made.written.append(t._alias[0])

@@ -167,8 +167,11 @@ class Writer:
                      f"a{i}.shape != {a.shape} or a{i}.strides != {a.strides} or "
                      f"(t{i}._edge is None) is not {t._edge is None}: return MISS",
                      f"if a{i}.base is not None and overlaps(a{i}, ROOTS): return MISS")
-        roots = {id(root_of(a)) for _, a in self.made.tensors}
-        self.names["ROOTS"] = roots
+        written = {id(b.memory) for b in self.made.touched if b.kind == "external"}
+        self.names["ROOTS"] = {id(root_of(a)) for _, a in self.made.tensors} & written
+        if any(b in self.made.touched for b in self.made.inputs):
+            self.put(f"if {self.name('alias', any_alias)}([{', '.join(f'a{i}' for i in range(len(self.given)))}]): "
+                     "return MISS")
         tests = []
         for t, array in self.made.tensors:
             name = self.name("T", t)
@@ -221,6 +224,8 @@ class Writer:
         for part in executable.parts:
             if callable(part):
                 self.put(f"{self.name('launch', part)}({', '.join(filter(None, [arrays, numbers]))})")
+            elif part.name == "effect":
+                self.put(f"{self.name('effect', part.run)}()")
             elif part.name == "raise_if":
                 flag = self.name("F", memoryview(executable.view(part.operands[0], []).reshape(1).view(np.uint8)))
                 self.put(f"if {flag}[0]: {self.name('complain', functools.partial(complain, executable, part))}"
@@ -325,6 +330,11 @@ def is_whole(ref: Any) -> bool:
 def part_of(ref: Any, array: np.ndarray) -> np.ndarray:
     """A part of an array that holds a whole buffer."""
     return as_array(array.__array_interface__["data"][0] + ref.offset, ref, array)
+
+
+def any_alias(arrays: list[np.ndarray]) -> bool:
+    """Whether two arguments lie in the same memory."""
+    return len({id(root_of(a)) for a in arrays}) < len(arrays)
 
 
 def overlaps(array: np.ndarray, roots: set[int]) -> bool:

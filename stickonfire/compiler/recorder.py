@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..backends.cpu import xp as real_xp
+from ..core.state import set_mode
 from ..eager.tensor import Tensor
 from ..ops.op import Op
 from .expand import FORWARDS
@@ -87,6 +88,8 @@ class Recorder:
         self.stopped = ""                                           # why no program comes of this call
         self.lifted: list[tuple[Any, np.ndarray, Ref]] = []         # weak reference to the tensor, array, part
         self.roots: dict[int, Buffer] = {}                          # id of the array that owns memory -> buffer
+        self.owners: dict[int, Buffer] = {}                         # the same, also for arguments
+        self.shared: list[tuple[Buffer, Buffer]] = []               # an argument and what lies in the same memory
         self.made: list[weakref.ref[Traced]] = []
         self.guards: list[Guard] = []
         self.numbers: list[tuple[dict[str, Any], str]] = []         # (group, key) whose value became a Number
@@ -153,10 +156,17 @@ class Recorder:
             value = float(group[key])
             group[key] = Number(Symbol(key, lambda group=group, key=key: float(group[key]), value))
 
-    def effect(self, function: Callable[[], Any], label: str) -> None:
+    def effect(self, function: Callable[[], Any], label: str) -> Any:
         """Something Python has to do in each run, at this place; it may change learning rates."""
         if not self.stopped:
-            self.record(Instr("effect", (), (), {"of": label}, function))
+            self.record(Instr("effect", (), (), {"label": label}, function))
+        for group, key in self.numbers:
+            group[key] = float(group[key])
+        set_mode("recorder", None)
+        try:
+            return function()
+        finally:
+            set_mode("recorder", self)
             self.renew_numbers()
 
     def stop(self, reason: str) -> None:
@@ -320,13 +330,17 @@ class Recorder:
 
     def external(self, array: np.ndarray) -> Ref:
         """The part of outside memory that an array is."""
-        root = root_of(array)
+        position = self.inputs.get(id(array))
+        root = root_of(array) if position is None else array            # an argument's memory is its own
         buffer = self.roots.get(id(root))
         low, high = np.lib.array_utils.byte_bounds(root) if root.size else (0, 0)
         if buffer is None:
-            position = self.inputs.get(id(array))
             kind = "external" if position is None else "input"
             buffer = self.roots[id(root)] = self.program.buffer(kind, high - low, root, low, position)
+            owner = id(root_of(array))
+            other = self.owners.setdefault(owner, buffer)
+            if other is not buffer and "input" in (other.kind, kind):
+                self.shared.append((other, buffer))
         start = array.__array_interface__["data"][0]
         return Ref(buffer, array.dtype, array.shape, array.strides, start - low if array.size else 0)
 

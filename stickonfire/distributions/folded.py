@@ -31,8 +31,8 @@ class Folded(TransformedDistribution):
     def mode(self) -> Tensor:
         return torch.zeros_like(self.scale)
 
-    def log_prob(self, value: Any) -> Tensor:
-        value = torch.as_tensor(self._checked(value), dtype=self.scale.dtype, device=self.scale.device)
+    def log_prob(self, value: Tensor) -> Tensor:
+        value = self._checked(value)
         return _replace(self.base_dist.log_prob(value) + math.log(2), value < 0, -inf)
 
     def cdf(self, value: Tensor) -> Tensor:

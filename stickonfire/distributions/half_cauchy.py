@@ -33,6 +33,9 @@ class HalfCauchy(Folded):
     def mean(self) -> Tensor:
         return torch.full(self._extended_shape(), inf, dtype=self.scale.dtype, device=self.scale.device)
 
+    def log_prob(self, value: Any) -> Tensor:
+        return super().log_prob(torch.as_tensor(value, dtype=self.scale.dtype, device=self.scale.device))
+
     @property
     def variance(self) -> Tensor:
         return self.base_dist.variance

@@ -64,7 +64,7 @@ def _batch_mahalanobis(factor: Tensor, x: Tensor) -> Tensor:
     while x.dim() <= batch_dims:
         x = x.unsqueeze(0)
     batch, samples = x.shape[x.dim() - 1 - batch_dims:-1], x.shape[:x.dim() - 1 - batch_dims]
-    columns = x.reshape((-1,) + batch + (n,)).movedim(0, -1)
+    columns = x.reshape((-1,) + batch + (n,)).movedim(0, -1).to(factor.dtype)
     squares = linalg.solve_triangular(factor, columns, upper=False).pow(2).sum(-2)
     return squares.movedim(-1, 0).reshape(samples + torch.broadcast_shapes(batch, factor.shape[:-2]))
 

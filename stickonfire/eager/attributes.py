@@ -100,7 +100,7 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
             to(self, *args, **kwargs), form)
     dtype, device, copy = parse_to(args, kwargs)
     backend = backend_of(self) if device is None else backend_for(device)
-    if backend is not backend_of(self):
+    if backend.device.type != backend_of(self).device.type:
         return make(backend.from_numpy(backend_of(self).to_numpy(self._array)))
     if dtype is None or dtype is self.dtype:
         return self.clone() if copy else self

@@ -21,6 +21,20 @@ def capturing() -> Any:
     return None if state.plain else modes.recorder
 
 
+def as_effect(method: F) -> F:
+    """A method that changes Python's own state alone (a schedule's step): a compiled step calls it again in each run."""
+    @functools.wraps(method)
+    def step(self: Any, *args: Any, **kwargs: Any) -> Any:
+        recorder = capturing()
+        if recorder is None:
+            return method(self, *args, **kwargs)
+        if args or kwargs:
+            recorder.stop(f"{type(self).__name__}.{method.__name__}() was called with arguments")
+            return method(self, *args, **kwargs)
+        return recorder.effect(functools.partial(method, self), f"{type(self).__name__}.{method.__name__}")
+    return step                                                 # type: ignore[return-value]
+
+
 class Mode:
     """A context manager and decorator that sets modes of the thread, and restores them."""
 

@@ -85,7 +85,8 @@ def ops_of(*modules: str) -> list[str]:
 
 @rule(*ops_of("trig", "special", "special_flat", "math", "rounding", "compare", "arith", "activation",
               "activation_smooth", "extremes"), "real", "imag", "conj", "conj_physical", "resolve_conj", "resolve_neg",
-      "angle", "complex", "polar", "where")
+      "angle", "complex", "polar", "where", "_standard_gamma_grad",
+      "_dirichlet_grad")
 def elementwise(c: Call) -> Any:
     """Samples of different ranks are brought to one, so that their batch dims meet."""
     rank = max(c.ranks)

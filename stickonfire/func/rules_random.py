@@ -11,7 +11,7 @@ from ..ops.op import Op
 from .batched import Level, expose, level_of, wrap
 from .rules import ops_of, run
 
-RANDOM = frozenset(ops_of("random"))
+RANDOM = frozenset((*ops_of("random"), "_standard_gamma", "_sample_dirichlet", "binomial_draw"))
 
 
 def drawn(op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any], levels: tuple[Level, ...],

@@ -17,7 +17,7 @@ from .. import eager
 from ..nn import Module
 from ..nn.parameter import Parameter
 from .safe_globals import global_name, is_user_class
-from .storage import KIND_OF_DTYPE, layout_of
+from .storage import KIND_OF_DTYPE, UNTYPED, element_width, layout_of
 
 _INT32 = range(-(2**31), 2**31)
 
@@ -223,7 +223,7 @@ def _write_tensor(w: PickleWriter, value: Any) -> None:
     else:
         w.name("torch._tensor._rebuild_from_type_v2")
         w.out += pickle.MARK
-        w.name("torch._utils._rebuild_tensor_v2")
+        w.name(_rebuilder(value))
         w.name("torch.Tensor")
         _write_tensor_args(w, value, bool(value.requires_grad))
         _write_fresh_dict(w, attributes)
@@ -232,29 +232,36 @@ def _write_tensor(w: PickleWriter, value: Any) -> None:
 
 
 def _write_bare_tensor(w: PickleWriter, value: Any, requires_grad: bool) -> None:
-    w.name("torch._utils._rebuild_tensor_v2")
+    w.name(_rebuilder(value))
     _write_tensor_args(w, value, requires_grad)
     w.out += pickle.REDUCE
+
+
+def _rebuilder(value: Any) -> str:
+    """What makes the tensor again: dtypes younger than typed storages are named beside an untyped one."""
+    return f"torch._utils._rebuild_tensor_v{2 if value.dtype in KIND_OF_DTYPE else 3}"
 
 
 def _write_tensor_args(w: PickleWriter, value: Any, requires_grad: bool) -> None:
     if w.store is None:
         raise pickle.PicklingError("tensors are saved by `save`, not by a bare PickleWriter")
     layout = layout_of(value)
-    kind = KIND_OF_DTYPE[value.dtype]
+    kind = KIND_OF_DTYPE.get(value.dtype, UNTYPED)
     key = w.store(layout.memory, value.dtype)
     w.out += pickle.MARK + pickle.MARK
     w.write("storage")
     w.name(f"torch.{kind.name}")
     w.write(key)
     w.write(str(value.device))
-    w.write(layout.memory.nbytes // value.dtype.itemsize)
+    w.write(layout.memory.nbytes // element_width(kind))
     w.out += pickle.TUPLE + pickle.BINPERSID
     w.write(layout.offset)
     w.tuple_items(layout.size)
     w.tuple_items(layout.stride)
     w.write(requires_grad)
     w.call("collections.OrderedDict")  # backward hooks: never saved
+    if kind is UNTYPED:
+        w.name(str(value.dtype))
     w.out += pickle.TUPLE
 
 

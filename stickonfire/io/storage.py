@@ -30,7 +30,7 @@ _KIND_NAMES = {
     "ComplexFloat": eager.complex64,
     "ComplexDouble": eager.complex128,
 }
-DTYPES = tuple(_KIND_NAMES.values())
+DTYPES = (*_KIND_NAMES.values(), eager.uint16, eager.uint32, eager.uint64)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .common import lacks_gradient
 from .op import op
 
 
@@ -22,13 +23,17 @@ def _(xp, g, input, out):
     return g * xp._standard_gamma_grad(input, out)
 
 
-@op(promote="match", differentiable=False)
+@op(promote="match")
 def _standard_gamma_grad(xp, input, output):
     """d output / d input for output drawn from Gamma(input, 1). Shape: both broadcast.
 
     Source: PyTorch `_standard_gamma_grad`; the integral is in the backend's `special_reparameterized.py`.
     """
     return xp._standard_gamma_grad(input, output)
+
+
+for _name in _standard_gamma_grad.tensors:
+    lacks_gradient(_standard_gamma_grad, _name)
 
 
 @op(grad_name="_DirichletBackward")
@@ -46,7 +51,7 @@ def _(xp, g, input, out):
     return xp._dirichlet_grad(out, input, total) * (g - xp.sum(out * g, axis=-1, keepdims=True))
 
 
-@op(promote="match", differentiable=False)
+@op(promote="match")
 def _dirichlet_grad(xp, x, alpha, total):
     """d x / d alpha / (1 - x) for x drawn from Beta(alpha, total - alpha). Shape: all broadcast.
 
@@ -55,7 +60,11 @@ def _dirichlet_grad(xp, x, alpha, total):
     return xp._dirichlet_grad(x, alpha, total)
 
 
-@op(promote="match")
+for _name in _dirichlet_grad.tensors:
+    lacks_gradient(_dirichlet_grad, _name)
+
+
+@op(promote="match", opmath=False)
 def binomial_draw(xp, count, prob, *, generator: Any):
     """Successes in `count` trials, each with chance `prob`. Shape: both broadcast.   Source: PyTorch `binomial`."""
     return generator.binomial(count, prob)

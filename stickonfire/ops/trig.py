@@ -162,7 +162,7 @@ def _(xp, g, input):
     return g * xp.conj(1 / (xp.sqrt(input - 1) * xp.sqrt(input + 1)))
 
 
-@floating(aliases=("arctanh",))
+@floating(aliases=("arctanh",), stepwise=True)
 def atanh(xp, input):
     """Inverse of hyperbolic tangent.
 

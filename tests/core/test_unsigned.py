@@ -48,3 +48,30 @@ def test_promotion_as_pytorch():
                     torch.promote_types(getattr(torch, a), getattr(torch, b))
             else:
                 assert str(torch.promote_types(getattr(torch, a), getattr(torch, b))) == theirs
+
+
+def test_saved_and_loaded(tmp_path):
+    path = tmp_path / "numbers.pt"
+    numbers = {"a": torch.tensor([1, 65535], dtype=torch.uint16), "b": torch.tensor([2 ** 64 - 1], dtype=torch.uint64),
+               "part": torch.arange(6).to(torch.uint32)[2:4]}
+    torch.save(numbers, path)
+    loaded = torch.load(path)
+    assert {key: (t.dtype, t.tolist()) for key, t in loaded.items()} == {
+        "a": (torch.uint16, [1, 65535]), "b": (torch.uint64, [2 ** 64 - 1]), "part": (torch.uint32, [2, 3])}
+
+
+@pytest.mark.oracle
+def test_files_are_pytorchs(tmp_path):
+    real = pytest.importorskip("torch")
+    mine, theirs = tmp_path / "mine.pt", tmp_path / "theirs.pt"
+    torch.save(torch.tensor([1, 65535], dtype=torch.uint16), mine)
+    assert real.load(mine).tolist() == [1, 65535] and real.load(mine).dtype is real.uint16
+    real.save(real.tensor([7], dtype=real.uint64), theirs)
+    assert torch.load(theirs).tolist() == [7] and torch.load(theirs).dtype is torch.uint64
+
+
+def test_numbers_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="Overflow"):
+        torch.tensor([2 ** 64], dtype=torch.uint64)
+    with pytest.raises(RuntimeError, match="without overflow"):
+        torch.full((2,), 65536, dtype=torch.uint16)

@@ -252,3 +252,12 @@ print(D.kl_divergence(Normal(0.0, 1.0), Normal(1.0, 1.0)))
 def test_torch_is_the_alias() -> None:
     done = subprocess.run([sys.executable, "-c", ALIAS], capture_output=True, text=True, check=False)
     assert done.returncode == 0 and done.stdout == "tensor(0.5000)\n", done.stderr
+
+
+@pytest.mark.parametrize("text", ["D.Gamma(a, 1.0)", "D.Beta(a, 1.0)", "D.StudentT(a)"])
+def test_second_derivatives_of_implicit_samples_are_refused(text: str) -> None:
+    a = stickonfire.tensor([2.0, 3.0], requires_grad=True)
+    drawn = eval(text, {"D": D, "a": a}).rsample()
+    (slope,) = stickonfire.autograd.grad(drawn.sum(), a, create_graph=True)
+    with pytest.raises(NotImplementedError, match="not implemented"):
+        slope.sum().backward()

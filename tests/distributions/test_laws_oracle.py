@@ -92,3 +92,15 @@ def test_expand(name: str) -> None:
     for what in ("mean", "variance"):
         compare(name, f"expanded {what}", lambda m, what=what: getattr(expanded(m), what))
     compare(name, "expanded entropy", lambda m: expanded(m).entropy())
+
+
+@BY_NAME
+def test_values_of_other_batches(name: str) -> None:
+    """Values that broadcast against the batch: one for all, a batch of 1, none at all."""
+    def ask(m: Any) -> Any:
+        drawn = m.law.sample((2, 3))
+        batch_dims = len(m.law.batch_shape)
+        values = [drawn, drawn[:0], drawn[:, :1], drawn[0, 0][(0,) * batch_dims]]
+        values += [part.narrow(d, 0, 1) for d in range(batch_dims) for part in (drawn[0, 0], drawn[1])]
+        return [m.law.log_prob(value) for value in values]
+    compare(name, "log_prob", ask, ROUGH.get(name, 2e-5))

@@ -29,8 +29,8 @@ def test_gradients_of_relu_chains_are_unchanged():
 
 @pytest.mark.parametrize("call", [
     lambda a, out: torch.add(a, a, out=out), lambda a, out: torch.sin(a, out=out),
-    lambda a, out: torch.mm(a, a.T, out=out), lambda a, out: torch.cat([a, a], out=out), lambda a, out: torch.sum(a, 0, out=out),
-    lambda a, out: torch.softmax(a, 0, out=out)])
+    lambda a, out: torch.mm(a, a.T, out=out), lambda a, out: torch.cat([a, a], out=out),
+    lambda a, out: torch.sum(a, 0, out=out), lambda a, out: torch.softmax(a, 0, out=out)])
 def test_out_of_another_shape_is_resized_with_a_warning(call):
     a = torch.ones(2, 3)
     with pytest.warns(UserWarning, match="An output with one or more elements was resized since it had shape \\[7\\]"):

@@ -1,9 +1,12 @@
 """vmap: every family of ops against a loop over the batch, dims in and out, randomness, chunks, what it refuses."""
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 import stickonfire as torch
+from stickonfire.core import state
 from stickonfire.func import grad, vmap
 from stickonfire.func.pytree import leaves
 
@@ -290,4 +293,11 @@ def test_an_index_for_each_sample():
         b[:, j] += 1
         return a[j], a[:, j], a[j, 1:], a[j, j], b
     assert_same(vmap(f)(x, j), loop(f, (x, j), (True, True)))
-    assert_same(vmap(f, (None, 0))(x[0], j), loop(f, (x, j), (False, True)))
+    assert_same(vmap(lambda a, j: f(a.clone() + j * 0, j), (None, 0))(x[0], j), loop(f, (x, j), (False, True)))
+
+
+def test_nothing_is_left_switched_on():
+    for f in (torch.sin, lambda a: a.nonzero(), lambda a: torch.rand(2)):
+        with contextlib.suppress(RuntimeError):
+            vmap(f)(torch.ones(2, 3))
+    assert state.plain and state.modes.handler is None

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.dtypes import FLOATING, INTEGER, PROMOTED, bool_, dtype, int64
+from ...core.dtypes import FLOATING, INTEGER, PROMOTED, bool_, dtype, int64, uint64
 from .convert import cast
 from .types import from_numpy_dtype
 
@@ -138,6 +138,8 @@ def large_integers(data: Any, array: Any, kind: dtype | None) -> Any:
         return np.array(data, float)
     if array.dtype.kind == "O" and not all(isinstance(x, int) for x in array.reshape(-1)):
         raise RuntimeError(f"Could not infer dtype of {type(array.reshape(-1)[0]).__name__}")
+    if kind is uint64 and all(0 <= int(x) < 2 ** 64 for x in array.reshape(-1)):
+        return np.array(data, np.uint64)
     raise ValueError("Overflow when unpacking long long: an integer tensor holds numbers from -2**63 to 2**63 - 1")
 
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ...eager import Tensor
+from ...eager.modes import as_effect
 from ..common import scalar
 from ..optimizer import Optimizer
 
@@ -61,6 +62,11 @@ class LRScheduler:
         _note_steps_of(optimizer)
         self._initial_step()
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "step" in cls.__dict__:
+            cls.step = as_effect(cls.__dict__["step"])              # type: ignore[method-assign]
+
     def _initial_step(self) -> None:
         self._step_count = 0
         self._is_initial = True
@@ -85,6 +91,7 @@ class LRScheduler:
         """The rates for `self.last_epoch`. Called by `step`; users want `get_last_lr`."""
         raise NotImplementedError(f"{type(self).__name__} does not define get_lr()")
 
+    @as_effect
     def step(self, epoch: int | None = None) -> None:
         """Goes on by one (or to `epoch`) and sets the rates. Call it after `optimizer.step()`."""
         if self._step_count == 1:
