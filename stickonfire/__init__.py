@@ -12,9 +12,11 @@ from typing import Any
 from . import eager
 from .core.version import __version__ as __version__
 from .eager import *  # noqa: F403  (the list is eager.__all__)
+from .eager.fused import MAKERS
 from .eager.publish import HOLDERS
 
 HOLDERS.append(globals())
+MAKERS.append(lambda: importlib.import_module("stickonfire.compiler.eager_kernels"))
 newaxis = None
 SUBMODULES = ("accelerator", "amp", "autograd", "backends", "compat", "cpu", "cuda", "data", "distributions", "fft",
               "func", "io", "linalg", "masked", "models", "mps", "multiprocessing", "nn", "optim", "random",

@@ -1,4 +1,7 @@
 """PyTorch's spelling `torch.autograd`: a list of names, no logic. The code is in `eager/` and `tape/`."""
+import importlib
+from typing import Any
+
 from ..eager.autograd import Variable, backward, grad
 from ..eager.function import Function, FunctionCtx
 from ..eager.modes import (
@@ -28,3 +31,9 @@ __all__ = [
     "inference_mode", "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "is_multithreading_enabled",
     "is_tensor_like", "is_view_replay_enabled", "no_grad", "set_detect_anomaly", "set_grad_enabled",
     "set_multithreading_enabled", "variable"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "forward_ad":
+        return importlib.import_module(f"{__name__}.forward_ad")
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

@@ -10,7 +10,7 @@ One library per dtype serves all shapes, transposes, batches and epilogues:
     cells(product, made, a=address, ...)                        # the argument of a call, 8 bytes a cell (`CELLS`)
 
 Reading order: `reference` below is the definition; `gemm_tile.py` the innermost loop, `gemm_loops.py` the loops around it,
-`gemm_pack.py` the copies they need, `gemm_plan.py` the decisions. `gemm_ir.py` is the pencil they write with.
+`gemm_pack.py` the copies they need, `gemm_thin.py` matrix times vector, `gemm_plan.py` the decisions. `gemm_ir.py` is the pencil they write with.
 The method is that of Goto and van de Geijn, Anatomy of High-Performance Matrix Multiplication (2008).
 """
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any
 from .gemm_loops import CELLS, OFFSET, Tasks, entry, table
 from .gemm_pack import packers
 from .gemm_plan import EPILOGUES, Plan, Product, cells, plan
+from .gemm_thin import thin
 from .gemm_tile import FORMS, VECTORS, Machine, Tile, finish_edge
 
 __all__ = ["CELLS", "EPILOGUES", "OFFSET", "Machine", "Plan", "Product", "cells", "kernel", "machine", "plan",
@@ -57,8 +58,8 @@ def kernel(dtype: str, lanes32: int) -> tuple[str, str]:
     m, name = machine(dtype, lanes32), f"gemm_{dtype}"
     tiles = [Tile(m, form, vectors, rows).text() for form in FORMS for vectors in range(1, VECTORS + 1)
              for rows in range(1, m.rows + 1)]
-    edge = "" if m.masks else finish_edge(m)
-    parts = [declarations(m), table(m), *tiles, edge, packers(m), Tasks(m).text(), entry(name), attributes(m)]
+    parts = [declarations(m), table(m), *tiles, finish_edge(m), packers(m), Tasks(m).text(), thin(m), entry(name),
+             attributes(m)]
     return name, "\n".join(parts)
 
 
@@ -73,6 +74,7 @@ declare i64 @llvm.smin.i64(i64, i64)
 declare i64 @llvm.smax.i64(i64, i64)
 declare void @llvm.prefetch.p0(ptr, i32, i32, i32)
 declare {v} @llvm.fmuladd.{m.suffix}({v}, {v}, {v})
+declare {m.scalar} @llvm.vector.reduce.fadd.{m.suffix}({m.scalar}, {v})
 declare {v} @llvm.masked.load.{m.suffix}.p0(ptr, {lanes}, {v})
 declare void @llvm.masked.store.{m.suffix}.p0({v}, ptr, {lanes})
 """

@@ -31,7 +31,7 @@ POINTERS = ("a", "b", "c", "bias", "residual", "scratch")
 
 # More bits of `flags`, above those of the epilogue.
 EPILOGUE = BIAS | RELU | RESIDUAL
-TURN_A, TURN_B, PACK_A, PACK_B = 16, 32, 64, 128
+TURN_A, TURN_B, PACK_A, PACK_B, THIN = 16, 32, 64, 128, 256
 CHUNK = 8           # steps of k at a time when a transposed A is packed
 
 
@@ -61,15 +61,16 @@ def entry(name: str) -> str:
     """The kernel itself: nothing to do, one task, or many."""
     f = Function(name, "ptr %args", public=True)
     cell = {key: f.load("i64", f.at("%args", OFFSET[key]))
-            for key in ("m", "n", "batch", "split_m", "split_n", "grain")}
+            for key in ("m", "n", "batch", "flags", "split_m", "split_n", "grain")}
+    work = f.select(has(f, cell["flags"], THIN), "ptr", "@thin_tasks", "@gemm_tasks")
     tasks = f.mul(cell["batch"], f.mul(cell["split_m"], cell["split_n"]))
     some = f.compare("sgt", f.minimum(f.minimum(cell["m"], cell["n"]), tasks), 0)
     with f.when(some):
         single = f.compare("eq", tasks, 1)
         with f.when(single):
-            f.do("call void @gemm_tasks(ptr %args, i64 0, i64 1)")
+            f.do(f"call void {work}(ptr %args, i64 0, i64 1)")
         with f.otherwise(single):
-            f.do(f"call void @sof_parallel(ptr @gemm_tasks, ptr %args, i64 {tasks}, i64 {cell['grain']})")
+            f.do(f"call void @sof_parallel(ptr {work}, ptr %args, i64 {tasks}, i64 {cell['grain']})")
     return f.text()
 
 

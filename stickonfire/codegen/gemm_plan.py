@@ -7,13 +7,14 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from .gemm_loops import CELLS, PACK_A, PACK_B, TURN_A, TURN_B, panel_of_a_bytes
+from .gemm_loops import CELLS, PACK_A, PACK_B, THIN, TURN_A, TURN_B, panel_of_a_bytes
 from .gemm_tile import BIAS, RELU, RESIDUAL, Machine
 
 DEPTH = 512                 # the most of k in a block: a panel of A is then half of an L1 cache of 48 KB
 BLOCK_A = 8                 # panels of A that are packed together
 L1, L2 = 1 << 15, 1 << 20   # bytes that may be counted on to stay in these caches
 TASK_WORK = 1 << 17         # multiply-adds worth waking a thread for
+THIN_WORK = 1 << 14         # the same where each number is used once: memory is slower than arithmetic
 
 EPILOGUES = {"": 0, "bias": BIAS, "bias_relu": BIAS | RELU, "relu": RELU, "residual": RESIDUAL,
              "bias_residual": BIAS | RESIDUAL}
@@ -68,19 +69,37 @@ def up(a: int, step: int) -> int:
 
 def plan(p: Product, m: Machine, threads: int) -> Plan:
     """The plan for `p` on this machine."""
-    depth = up(-(-p.k // max(1, -(-p.k // DEPTH))), 4) or 4
+    flags = EPILOGUES[p.epilogue] | TURN_A * p.ta | TURN_B * p.tb
+    if is_thin(p, m):
+        parts = threads if p.batch < 2 * threads and p.m * p.n * p.k > 2 * THIN_WORK else 1
+        down, across = (1, parts) if p.n >= p.m else (parts, 1)
+        return Plan(flags | THIN, down, across, 0, 0, 0, 0, 128, grain(p, down * across, THIN_WORK))
+    pack_a, pack_b = packing(p, m)
+    flags |= PACK_A * pack_a | PACK_B * pack_b
+    depth = nearly_equal(p.k, (256 if pack_a else 192) if p.ta else DEPTH)
     down, across = split(p, m, threads)
     columns = up(-(-up(p.n, m.lanes) // across), m.width)
     breadth = max(m.width, min(columns, L2 // (depth * m.bytes) // m.width * m.width))
-    pack_a, pack_b = packing(p, m, down, across)
-    flags = (EPILOGUES[p.epilogue] | TURN_A * p.ta | TURN_B * p.tb | PACK_A * pack_a | PACK_B * pack_b)
     height = BLOCK_A * m.rows if pack_a else up(max(p.m, 1), m.rows)
     panel = (breadth if pack_b else m.width if p.n % m.lanes else 0) * depth * m.bytes
     block = BLOCK_A * panel_of_a_bytes(m, depth, p.ta) if pack_a else 0
     share = up(panel + block, 128) + 128
-    work = max(1, p.m * p.n * p.k // (down * across))
-    grain = max(1, TASK_WORK // work) if down * across == 1 else 1
-    return Plan(flags, down, across, depth, breadth, height, panel, share, grain)
+    return Plan(flags, down, across, depth, breadth, height, panel, share, grain(p, down * across, TASK_WORK))
+
+
+def nearly_equal(total: int, most: int) -> int:
+    """The size of a part when `total` is cut into as few parts of at most `most` as will do."""
+    return up(-(-total // max(1, -(-total // most))), 4) or 4
+
+
+def grain(p: Product, parts: int, worth: int) -> int:
+    """How many products of a batch a thread should get at least."""
+    return max(1, worth // max(1, p.m * p.n * p.k)) if parts == 1 else 1
+
+
+def is_thin(p: Product, m: Machine) -> bool:
+    """Few rows or columns, and k along the rows of both."""
+    return not p.ta and p.tb and min(p.m, p.n) <= 4 and p.k >= 2 * m.lanes
 
 
 def split(p: Product, m: Machine, threads: int) -> tuple[int, int]:
@@ -99,8 +118,12 @@ def cost(p: Product, m: Machine, down: int, across: int) -> float:
     return p.k * (rows * vectors / 2 + pack)
 
 
-def packing(p: Product, m: Machine, down: int, across: int) -> tuple[bool, bool]:
-    """Whether panels of A and blocks of B are copied before use."""
+def packing(p: Product, m: Machine) -> tuple[bool, bool]:
+    """Whether panels of A and blocks of B are copied before use.
+
+    A transposed B has to be; a straight one that is used for a few rows only, or stays in L1, need not. Rows of A are
+    read in place: 12 streams are no trouble. Columns of A are, while A stays in L2.
+    """
     if p.k == 0:
         return False, False
     pack_a = p.ta and p.m * p.k * m.bytes > L2 and p.n > 4 * m.width

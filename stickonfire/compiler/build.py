@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..codegen import emit, gemm, launch, llvm, pool
+from ..codegen import emit, gemm, launch, llvm, pool, scatter
 from ..codegen.rows import RowKernel
 from ..codegen.rows import text as kernel_text
 from .fuse import Group, Single, group
@@ -65,6 +65,8 @@ class Executable:
             return self.kernel(step)
         if step.instr.name == "matmul":
             return self.product(step)
+        if step.instr.name == "add_rows" and dense_rows(step.instr):
+            return self.add_rows(step)
         return step.instr
 
     def kernel(self, step: Group) -> Native:
@@ -96,6 +98,16 @@ class Executable:
         where = {name: i for i, name in enumerate(gemm.CELLS)}
         refs = [(where["a"], a), (where["b"], b), (where["c"], out)]
         return Native(symbol, refs, cells, (where["scratch"], made.scratch(self.threads)), [], wanted, step)
+
+    def add_rows(self, step: Single) -> Native:
+        rows, index = step.instr.operands
+        out, lanes = step.instr.out, llvm.host().lanes32
+        symbol, text = scatter.kernel(rows.dtype.name, lanes)
+        self.kernels.setdefault(symbol, text)
+        width = out.shape[1]
+        blocks = -(-width // (lanes * 4 // out.dtype.itemsize))
+        numbers = [rows.shape[0], out.shape[0], rows.strides[0], index.strides[0], out.strides[0], blocks, width]
+        return Native(symbol, [(0, rows), (1, index), (2, out)], [0, 0, 0, *numbers], None, [], None, step)
 
     # -- memory --------------------------------------------------------------------------------------------------------
 
@@ -238,6 +250,11 @@ def lanes_for(kernel: RowKernel) -> int:
     kinds = [line.dtype for stage in kernel.stages if stage.lanes for line in stage.lines]
     wide = sum(kind in ("f64", "i64") for kind in kinds)
     return max(widest // 2, 2) if wide * 2 > len(kinds) else widest
+
+
+def dense_rows(instr: Instr) -> bool:
+    """Whether the rows that are added up lie side by side in themselves."""
+    return all(ref.strides[1] == ref.dtype.itemsize or ref.shape[1] == 1 for ref in (instr.operands[0], instr.out))
 
 
 def as_product(a: Ref, b: Ref, out: Ref) -> gemm.Product:

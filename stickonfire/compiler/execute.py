@@ -27,6 +27,7 @@ from ..tape.node import next_number
 from .build import Executable, Unfit, as_array
 from .capture import Capture, Output, capture, outputs_in, tensors_in
 from .decompose import decompose
+from .explain import source, table
 from .joint import CompiledNode, halves
 from .program import Buffer, Program, verify
 from .recorder import root_of
@@ -59,6 +60,20 @@ class Variant:
         linecache.cache[filename] = (len(self.text), None, self.text.splitlines(True), filename)
         exec(compile(self.text, filename, "exec"), self.names)
         self.run: Callable[..., Any] = self.names["run"]
+        self.sample = [t._array for t in given]
+
+    def executables(self) -> list[Executable]:
+        """The program, or a forward's and its backward's."""
+        return [self.executable, *([self.backward.executable] if self.backward else [])]
+
+    def halves(self) -> list[Program]:
+        return [executable.program for executable in self.executables()]
+
+    def sample_arrays(self, executable: Executable) -> list[np.ndarray]:
+        """Arrays to try a program on: the arguments of the captured call, and ones or empty memory for the rest."""
+        known = dict(zip(self.capture.inputs, self.sample))
+        return [known[b] if b in known else np.ones(max(b.nbytes, 1), np.uint8)
+                for b in (*executable.inputs, *executable.results)]
 
 
 def prepare(program: Program) -> None:
@@ -434,6 +449,36 @@ class Compiled:
     def programs(self) -> list[Variant]:
         """All variants."""
         return [variant for known in self.variants.values() for variant in known]
+
+    # -- glass -----------------------------------------------------------------------------------------------------
+
+    @property
+    def program(self) -> str:
+        """The programs as text: what was left of the recorded calls after simplification."""
+        return "\n\n".join(f"# variant {i}\n{program}" for i, variant in enumerate(self.programs())
+                           for program in variant.halves())
+
+    def explain(self) -> str:
+        """What was compiled and what was not: a table of kernels for each variant, and why calls ran uncompiled.
+
+        The table's times are those of one run of each kernel, the fastest of a few; nothing outside is changed by it.
+        """
+        lines = [f"{self.label()}: {len(self.programs())} variant(s)"]
+        for i, variant in enumerate(self.programs()):
+            for half, executable in zip(("forward", "backward"), variant.executables()):
+                arrays = variant.sample_arrays(executable)
+                lines += [f"variant {i}, {half if variant.backward else 'whole'}:", table(executable, arrays)]
+        lines += [f"not compiled: {reason}" for reason in self.reasons]
+        return "\n".join(lines)
+
+    def source(self, i: int, variant: int = 0) -> str:
+        """Step i of a variant: its loop nest, LLVM IR and assembly. Steps of a backward are counted after the forward's."""
+        executables = self.programs()[variant].executables()
+        for executable in executables:
+            if i < len(executable.steps):
+                return source(executable, i)
+            i -= len(executable.steps)
+        raise IndexError(f"variant {variant} has no step {i}: explain() lists them")
 
 
 def frozen(value: Any) -> Any:

@@ -48,7 +48,7 @@ class Row:
         self.step, self.seconds = step, math.inf
         if isinstance(step, Native):
             refs = [ref for _, ref in step.refs]
-            self.kernel = step.symbol[:9] if isinstance(step.shows, RowKernel) else "product"
+            self.kernel = step.symbol[:9] if isinstance(step.shows, RowKernel) else step.symbol.partition("_float")[0]
             self.ops = names(step.step)
             self.flops = work(step.shows)
         else:
@@ -74,6 +74,8 @@ def names(step: Any) -> str:
     """The fused ops, in a few words."""
     if not isinstance(step, Group):
         a, b = step.instr.operands[:2]
+        if step.instr.name != "matmul":
+            return str(step.instr.name)
         return f"matmul {'x'.join(map(str, a.shape))} @ {'x'.join(map(str, b.shape))}"
     found = [p.instr.settings["kind"] if p.instr.name == "reduce" else p.instr.name for p in step.members]
     joined = " ".join(found)
@@ -87,7 +89,7 @@ def work(shows: Any) -> int:
         rows = sum(line.name not in FREE for stage in shows.stages if not stage.lanes for line in stage.lines)
         count = shows.inner if shows.chunk else shows.rows * shows.inner
         return lanes * count + rows * shows.rows
-    return 2 * shows.m * shows.n * shows.k * shows.batch
+    return 0 if shows is None else 2 * shows.m * shows.n * shows.k * shows.batch
 
 
 def measure(executable: Executable, arrays: list[np.ndarray]) -> list[Row]:

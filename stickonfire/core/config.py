@@ -13,6 +13,7 @@ PRECISIONS = ("highest", "high", "medium")
 # Environment variables, read where they are first needed: what they default to, and what they do.
 ENVIRONMENT = {
     "STICKONFIRE_CACHE": ("", "folder for compiled kernels, or `off`; else $XDG_CACHE_HOME/stickonfire/kernels"),
+    "STICKONFIRE_FUSED": ("1", "0 leaves ops on large arrays to NumPy, see `torch.backends.fused`"),
     "STICKONFIRE_CACHE_MB": ("256", "how large that folder may get; the kernels used longest ago go first"),
     "STICKONFIRE_THREADS": ("", "threads for compiled kernels; else OMP_NUM_THREADS, else one a core"),
     "STICKONFIRE_SPIN_US": ("50", "microseconds that an idle thread watches for work before it sleeps"),
@@ -49,6 +50,7 @@ class Switches:
         self.fill_uninitialized = True
         self.matmul_precision = "highest"
         self.warn_always = False
+        self.fused = environment("STICKONFIRE_FUSED") != "0"     # whether large arrays run as native programs
         self.interop_threads: int | None = None
         self.threads: int | None = None             # for compiled kernels; None: one a core
         self.default_devices: list[Any] = []        # set by set_default_device, pushed by `with device:`

@@ -12,6 +12,7 @@ from .. import ops  # noqa: F401  (declares the ops)
 from ..backends.base import FAST
 from ..ops.op import REGISTRY, Op
 from .binding import bind
+from . import fused
 from .dispatch import NUMBERS, dispatch, dispatch_operator
 from .inplace import check_out, dispatch_inplace, write_out
 from .results import named_result
@@ -220,3 +221,4 @@ publish_operators()
 for _array_class, _fast in FAST.items():
     for _name, _backward in _fast.BACKWARDS.items():
         REGISTRY[_name].quick = {**(REGISTRY[_name].quick or {}), _array_class: _backward}
+fused.install()

@@ -18,6 +18,8 @@ from ..core.state import modes
 from ..ops.op import Op, Rule
 from ..tape.node import next_number
 from .dispatch import NUMBERS, several_outputs
+from .fused import LARGE
+from .fused import forward as fused
 from .graph import OpNode, record
 from .promotion import NO_PLAN, make_plan
 from .tensor import INFERENCE, Tensor, make_view, new, version_cell
@@ -48,7 +50,7 @@ def compiled(op: Op, text: str, general: General) -> Callable[..., Any]:
         "record": record, "make_view": make_view, "current_edge": current_edge, "learn": learn,
         "several_outputs": several_outputs, "unusual": unusual, "cell_of": version_cell,
         "defaults": op.defaults, "REAL_NUMBERS": REAL_NUMBERS, "INFERENCE": INFERENCE,
-        "fast": fast_form(op), "Fast": FAST_CLASS, "FLOAT32": FAST[FAST_CLASS].FLOAT32,
+        "fast": fast_form(op), "fused": fused, "Fast": FAST_CLASS, "FLOAT32": FAST[FAST_CLASS].FLOAT32,
         "constants": tuple([tuple([op.defaults.get(key) for _, key in rule.wants]) for rule in op.rules])}
     exec(compile(text, filename, "exec"), names)
     return names[text.split("(")[0].removeprefix("def ")]
@@ -113,12 +115,17 @@ def source(op: Op, operator: bool = False, out: bool = True) -> str:
 def run_forward(op: Op, given: list[str]) -> list[str]:
     """Statements that compute the result, in the backend's own shorter way if it has one."""
     run = f"result = forward(XP[kind], {', '.join(given)})"
-    if fast_form(op) is None:
-        return [run]
-    values = ", ".join([argument.partition("=")[2] or argument for argument in given])
-    return [f"result = fast({values}) if native is FLOAT32 and kind is Fast else None",
-            "if result is None:",
-            f"    {run}"]
+    quick = []
+    if fast_form(op) is not None:
+        values = ", ".join([argument.partition("=")[2] or argument for argument in given])
+        quick.append(f"fast({values}) if native is FLOAT32 and kind is Fast else None")
+    if op.fused and op.rules:
+        arrays = "".join([f"a{i}, " for i in range(len(op.tensors))])
+        named = ", ".join([f"{n!r}: {n}" for n in op.attributes if f"{n}={n}" in given])
+        quick.append(f"fused(op, ({arrays}), {{{named}}}) if a0.size >= {LARGE} and kind is Fast else None")
+    lines = [f"result = {way}" for way in quick]
+    return [line for i, way in enumerate([*lines, run]) for line in
+            ([way] if not i else ["if result is None:", f"    {way}"])]
 
 
 def attribute_dict(op: Op, operator: bool) -> str:

@@ -102,8 +102,8 @@ def rule_of(op: Op) -> Any:
         return rule
     way_out = "Compute this outside vmap, call the function in a loop and stack the results, or write the batch dim out"
     if op.name in DATA_DEPENDENT:
-        raise RuntimeError("vmap: We do not support batching operators that can output dynamic shape. Attempted to vmap "
-                           f"over aten::{op.name}. {way_out}, or use torch.where and masks")
+        raise RuntimeError("vmap: We do not support batching operators that can output dynamic shape. Attempted to "
+                           f"vmap over aten::{op.name}. {way_out}, or use torch.where and masks")
     raise NotImplementedError(f"Batching rule not implemented for aten::{op.name}. {way_out}")
 
 

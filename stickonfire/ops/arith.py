@@ -362,7 +362,7 @@ def _(xp, input, tensor1, tensor2, value):
     xp.add_quotient(input, tensor1, tensor2, value)
 
 
-@op(publish=EVERYWHERE, promote="match", scalars="rest")
+@op(publish=EVERYWHERE, promote="match", scalars="rest", stepwise=True)
 def lerp(xp, input, end, weight):
     """input + weight * (end - input), counted from the nearer end so that weight 1 gives `end` exactly.
 

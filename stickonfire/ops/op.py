@@ -65,7 +65,8 @@ class Op:
 
     def __init__(self, forward: Callable[..., Any], *, name: str, publish: Sequence[str], aliases: Sequence[str],
                  promote: str, exempt: Sequence[str], opmath: bool, stepwise: bool, view: str, returns: str,
-                 scalars: bool | str, variadic: bool, varargs: str, differentiable: bool, grad_name: str) -> None:
+                 scalars: bool | str, variadic: bool, varargs: str, differentiable: bool, grad_name: str,
+                 fused: bool) -> None:
         code = forward.__code__
         names = code.co_varnames[1:code.co_argcount + code.co_kwonlyargcount]
         annotated = forward.__annotations__
@@ -88,7 +89,7 @@ class Op:
         self.widens = self.opmath and not stepwise                      # rules on 16-bit floats run in float32
         self.exempt = frozenset(self.tensors.index(n) for n in exempt)  # inputs that keep their dtype
         self.view, self.returns, self.scalars = view, returns, scalars
-        self.variadic, self.varargs, self.differentiable = variadic, varargs, differentiable
+        self.variadic, self.varargs, self.differentiable, self.fused = variadic, varargs, differentiable, fused
         self.grad_name = grad_name or "".join(part.capitalize() for part in name.split("_")) + "Backward0"
         self.rules: tuple[Rule, ...] = ()
         self.kernel: Callable[..., Any] | None = None                   # in-place form, if there is a faster one
@@ -134,7 +135,7 @@ def _defaults(forward: Callable[..., Any], names: tuple[str, ...]) -> dict[str, 
 def op(*, publish: Sequence[str] = (), aliases: Sequence[str] = (), name: str = "", promote: str = "none",
        exempt: Sequence[str] = (), opmath: bool = True, stepwise: bool = False, view: str = "", returns: str = "",
        scalars: bool | str = False, variadic: bool = False, varargs: str = "", differentiable: bool = True,
-       grad_name: str = "") -> Callable[[Callable[..., Any]], Op]:
+       grad_name: str = "", fused: bool = False) -> Callable[[Callable[..., Any]], Op]:
     """Declares the decorated forward `f(xp, *tensors, *attributes)` as an op.
 
     publish: where users find it: "stickonfire", "Tensor", "Tensor_" (in-place method `name_`), "nn.functional",
@@ -151,6 +152,7 @@ def op(*, publish: Sequence[str] = (), aliases: Sequence[str] = (), name: str = 
     varargs: the attribute that may be spread over the arguments, as in `view(2, 3)`.
     differentiable: False for an op that has no gradient by its nature.
     grad_name: PyTorch's name of the node where it isn't derived from the op's.
+    fused: whether the op, on large arrays, is to run as one native program (`eager/fused.py`).
     """
     if promote not in PROMOTIONS:
         raise ValueError(f"promote must be one of {PROMOTIONS}, not {promote!r}")
@@ -161,6 +163,7 @@ def op(*, publish: Sequence[str] = (), aliases: Sequence[str] = (), name: str = 
             raise ValueError(f"op {key} is declared twice: {REGISTRY[key].module} and {forward.__module__}")
         REGISTRY[key] = Op(forward, name=key, publish=publish, aliases=aliases, promote=promote, exempt=exempt,
                            opmath=opmath, stepwise=stepwise, view=view, returns=returns, scalars=scalars,
-                           variadic=variadic, varargs=varargs, differentiable=differentiable, grad_name=grad_name)
+                           variadic=variadic, varargs=varargs, differentiable=differentiable, grad_name=grad_name,
+                           fused=fused)
         return REGISTRY[key]
     return declare

@@ -251,7 +251,7 @@ def same_floats(xp, *operands):
     return [xp.cast(xp.asarray(a), kind) if is_number(a) else a for a in operands]
 
 
-@op(publish=(*EVERYWHERE, "special"), promote="float", scalars="some")
+@op(publish=(*EVERYWHERE, "special"), promote="float", scalars="some", stepwise=True)
 def xlogy(xp, input, other):
     """input * log(other), and 0 where input is 0.
 

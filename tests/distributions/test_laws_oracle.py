@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.distributions.laws import LAWS
+from tests.distributions.laws import LAWS, Made
 
-pytest.importorskip("torch")
-from tests.distributions.oracle import both
+torch = pytest.importorskip("torch")
+from tests.distributions.oracle import answer, both  # noqa: E402
 
 pytestmark = pytest.mark.oracle
 BY_NAME = pytest.mark.parametrize("name", LAWS)
@@ -49,7 +49,7 @@ def test_same_seed_same_samples(name: str, dtype: str) -> None:
 
 def drawn(name: str) -> list[Any]:
     """PyTorch's samples, as numbers."""
-    return both(LAWS[name], lambda m: m.law.sample((5,)), 2e-6).tolist()
+    return answer(lambda m: m.law.sample((5,)), Made(LAWS[name], torch)).tolist()
 
 
 @BY_NAME

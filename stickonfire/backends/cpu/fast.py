@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .kernels_inplace import add_scaled, adam
+from .kernels_inplace import add_scaled, adam, native_updates as native_updates
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 SMALL = 2048                        # elements up to which temporaries stay in the nearest cache
