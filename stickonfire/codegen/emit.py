@@ -256,8 +256,8 @@ class Emitter:
         rest_end = "%width" if k.chunk else str(width)
         if unroll > 1:                                              # whole vectors that are left over
             if k.chunk:
-                self.put(f"%single{s} = and i64 %width, -{L}")
-                single = f"%single{s}"
+                self.put(f"%until{s} = and i64 %width, -{L}")
+                single = f"%until{s}"
             else:
                 single = str(width // L * L)
             if k.chunk or int(single) > int(whole):

@@ -5,7 +5,7 @@ The decisions that the loops of `gemm_loops.py` obey, made once per shape.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .gemm_loops import CELLS, PACK_A, PACK_B, THIN, TURN_A, TURN_B, panel_of_a_bytes
 from .gemm_tile import BIAS, RELU, RESIDUAL, Machine
@@ -69,6 +69,7 @@ def up(a: int, step: int) -> int:
 
 def plan(p: Product, m: Machine, threads: int) -> Plan:
     """The plan for `p` on this machine."""
+    p = as_rows(p)
     flags = EPILOGUES[p.epilogue] | TURN_A * p.ta | TURN_B * p.tb
     if is_thin(p, m):
         parts = threads if p.batch < 2 * threads and p.m * p.n * p.k > 2 * THIN_WORK else 1
@@ -85,6 +86,11 @@ def plan(p: Product, m: Machine, threads: int) -> Plan:
     block = BLOCK_A * panel_of_a_bytes(m, depth, p.ta) if pack_a else 0
     share = up(panel + block, 128) + 128
     return Plan(flags, down, across, depth, breadth, height, panel, share, grain(p, down * across, TASK_WORK))
+
+
+def as_rows(p: Product) -> Product:
+    """A column without gaps is as good as a row, which is what the loops prefer."""
+    return replace(p, ta=p.ta and not (p.m == 1 and p.lda == 1), tb=p.tb or (p.n == 1 and p.ldb == 1))
 
 
 def nearly_equal(total: int, most: int) -> int:

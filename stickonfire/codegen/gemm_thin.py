@@ -4,7 +4,7 @@ A matrix times a vector reads each number of the matrix once, so packing it woul
 vectors of columns would have most lanes empty. Here the vectors run along k instead:
 
     for k in steps of a vector:
-        acc[i][j] += A[i, k:k+lanes] * B[j, k:k+lanes]          4 x 4 sums, or 1 x 8 for a single row
+        acc[i][j] += A[i, k:k+lanes] * B[j, k:k+lanes]          4 x 4 sums, 1 x 8 for a single row
     C[i, j] = the sum over the lanes of acc[i][j]
 
 Rows beyond the edge are the last row once more, computed in vain and not stored. `gemm_plan.py` decides when to come here.
@@ -15,7 +15,7 @@ from .gemm_ir import Function
 from .gemm_loops import EPILOGUE, OFFSET
 from .gemm_tile import HOW, READ, Machine, mask, masked_load
 
-SHAPES = {"dots_1x8": (1, 8), "dots_4x4": (4, 4)}
+SHAPES = {"dots_1x8": (1, 8), "dots_8x1": (8, 1), "dots_4x4": (4, 4)}
 PARAMETERS = ("ptr %a, i64 %sa, i64 %rows, ptr %b, i64 %sb, i64 %columns, i64 %k, ptr %c, i64 %sc, ptr %how, "
               "ptr %bias, ptr %residual")
 
@@ -85,9 +85,13 @@ def tasks(m: Machine) -> str:
     flags = f.let(f"or i64 {wanted}, {f.select(reads, 'i64', READ, 0)}")
     f.store("i64", flags, f.at(how, HOW["flags"]))
     f.store("i64", step["r"], f.at(how, HOW["residual_stride"]))
-    single = f.compare("eq", size["m"], 1)
-    height, width = f.select(single, "i64", 1, 4), f.select(single, "i64", 8, 4)
-    work = f.select(single, "ptr", "@dots_1x8", "@dots_4x4")
+    one_row, one_column = f.compare("eq", size["m"], 1), f.compare("eq", size["n"], 1)
+
+    def choose(kind: str, row: str | int, column: str | int, other: str | int) -> str:
+        return f.select(one_row, kind, row, f.select(one_column, kind, column, other))
+
+    height, width = choose("i64", 1, 8, 4), choose("i64", 8, 1, 4)
+    work = choose("ptr", "@dots_1x8", "@dots_8x1", "@dots_4x4")
     with f.loop("%begin", "%end") as task:
         parts = f.mul(size["split_m"], size["split_n"])
         item = f.div(task, parts)

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import operator
 import os
 import struct
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -36,7 +38,10 @@ Kernel = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 @dataclass(frozen=True)
 class Plan:
-    """What a launcher does: takes arrays, then floats, then ints; patches cells; runs steps."""
+    """What a launcher does: takes arrays, then floats, then ints; patches cells; runs steps.
+
+    Kernels must not call back into Python: programs wait for one another, and a second one would wait for ever.
+    """
     n_arrays: int
     n_floats: int
     n_ints: int
@@ -48,6 +53,7 @@ class Plan:
 
 # One program at a time: scratch buffers and the pool's threads belong to whoever holds this lock.
 _lock = ctypes.c_int64(0)
+_turns = threading.Lock()       # the same for `_through_ctypes`
 
 BODY = """
 declare ptr @PyErr_Format(ptr, ptr, ...)
@@ -277,9 +283,12 @@ def _through_ctypes(plan: Plan) -> Callable[..., None]:
 
     def value_of(position: int, argument: Any) -> int:
         if position >= ints_from:
-            return int(argument)
+            whole = operator.index(argument)
+            if not -2 ** 63 <= whole < 2 ** 63:
+                raise OverflowError("int too big to convert")
+            return whole
         if position >= plan.n_arrays:
-            return int(struct.unpack("q", struct.pack("d", argument))[0])
+            return int.from_bytes(bytes(ctypes.c_double(argument)), sys.byteorder, signed=True)
         if type(argument) is not np.ndarray:
             raise TypeError(f"argument {position + 1} must be a plain numpy.ndarray")
         return int(argument.ctypes.data)
@@ -288,10 +297,11 @@ def _through_ctypes(plan: Plan) -> Callable[..., None]:
         if len(arguments) != total:
             raise TypeError(f"the program takes {total} arguments, but {len(arguments)} came")
         values = [value_of(i, argument) for i, argument in enumerate(arguments)]
-        for which, cell, offset in plan.patches:
-            ctypes.c_int64.from_address(cell).value = values[which] + offset
-        for kernel, cells in kernels:
-            kernel(cells)
+        with _turns:
+            for which, cell, offset in plan.patches:
+                ctypes.c_int64.from_address(cell).value = values[which] + offset
+            for kernel, cells in kernels:
+                kernel(cells)
 
     return launch
 

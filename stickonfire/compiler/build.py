@@ -18,7 +18,7 @@ from ..codegen.rows import RowKernel
 from ..codegen.rows import text as kernel_text
 from .fuse import Group, Single, group
 from .lower import lower
-from .memory import lay_out
+from .memory import as_array, lay_out
 from .program import Buffer, Instr, Program, Ref, Symbol
 from .reference import execute
 
@@ -47,7 +47,7 @@ class Executable:
         self.library: dict[str, str] = {}               # symbol -> LLVM text of its functions
         self.used: dict[str, str] = {}                  # what these call
         self.kernels: dict[str, Any] = {}               # symbol -> RowKernel, or the product it is
-        self.threads = getattr(pool, "threads", lambda: 1)()
+        self.threads = pool.threads()
         steps = group(program)
         self.outside = needed_outside(steps, program)
         self.steps = [self.prepared(step) for step in steps]
@@ -226,22 +226,6 @@ def needed_outside(steps: list[Group | Single], program: Program) -> dict[int, s
         for b in step.reads():
             readers[b].add(id(step))
     return {id(step): {b for b in step.written if readers[b] - {id(step)}} for step in steps}
-
-
-class Memory:
-    """What NumPy needs to see memory as an array."""
-
-    def __init__(self, address: int, ref: Ref, owner: Any) -> None:
-        self.owner = owner
-        self.__array_interface__ = {"data": (address, False), "shape": ref.shape, "strides": ref.strides,
-                                    "typestr": ref.dtype.str, "version": 3}
-
-
-def as_array(address: int, ref: Ref, owner: Any) -> np.ndarray:
-    """The elements of a Ref that begin at an address."""
-    if not ref.size:
-        return np.empty(ref.shape, ref.dtype)
-    return np.asarray(Memory(address, ref, owner))
 
 
 def lanes_for(kernel: RowKernel) -> int:

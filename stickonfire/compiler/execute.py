@@ -24,11 +24,13 @@ from ..eager.tensor import version_cell
 from ..eager.views import current_edge
 from ..tape.node import Output as TapeOutput
 from ..tape.node import next_number
-from .build import Executable, Unfit, as_array
+from .build import Executable, Unfit
 from .capture import Capture, Output, capture, outputs_in, tensors_in
 from .decompose import decompose
 from .explain import source, table
+from .fold import fold
 from .joint import CompiledNode, halves
+from .memory import as_array
 from .program import Buffer, Program, verify
 from .recorder import root_of
 from .simplify import simplify
@@ -79,6 +81,7 @@ class Variant:
 def prepare(program: Program) -> None:
     """The passes before a program is built."""
     decompose(program)
+    fold(program)
     simplify(program)
     verify(program)
 

@@ -16,7 +16,7 @@ from .program import Buffer, Instr, Program, Ref
 from .walks import Strides, broadcast_strides, collapsed, reshaped_strides, same_walk
 
 LOOK_BACK = 40          # groups looked at for each instruction
-LONGEST_ROW = 8192      # elements up to which a row is kept in the nearest cache between two passes
+LONGEST_ROW = 1 << 15   # elements up to which a row is kept in a core's own cache between two passes
 LARGEST = 96            # instructions a kernel
 FUSIBLE = ELEMENTWISE | {"reduce", "take_rows", "pick"}
 
@@ -234,7 +234,8 @@ def group(program: Program) -> list[Group | Single]:
             continue
         reads, writes = {ref.buffer for ref in instr.reads()}, instr.out.buffer
         for step in reversed(steps[-LOOK_BACK:]):
-            if isinstance(step, Group) and worthwhile(step, reads, writes, instr) and step.join(instr):
+            if isinstance(step, Group) and (program.together or worthwhile(step, reads, writes, instr)) and \
+                    step.join(instr):
                 break
             if isinstance(step, Single) and step.instr.name == "effect" or step.written & reads or \
                     writes in step.written or writes in step.reads():

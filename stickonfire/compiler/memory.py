@@ -3,6 +3,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from .program import Ref
+
 
 def lay_out(lives: dict[Any, list[int]], sizes: dict[Any, int], align: int) -> tuple[dict[Any, int], int]:
     """An offset for each, and the size of the whole. lives: first and last step that touches it.
@@ -30,3 +34,19 @@ def lay_out(lives: dict[Any, list[int]], sizes: dict[Any, int], align: int) -> t
         placed.append((offset, offset + size, last))
         total = max(total, offset + size)
     return offsets, total
+
+
+class Memory:
+    """What NumPy needs to see memory as an array."""
+
+    def __init__(self, address: int, ref: Ref, owner: Any) -> None:
+        self.owner = owner
+        self.__array_interface__ = {"data": (address, False), "shape": ref.shape, "strides": ref.strides,
+                                    "typestr": ref.dtype.str, "version": 3}
+
+
+def as_array(address: int, ref: Ref, owner: Any) -> np.ndarray:
+    """The elements of a Ref that begin at an address."""
+    if not ref.size:
+        return np.empty(ref.shape, ref.dtype)
+    return np.asarray(Memory(address, ref, owner))

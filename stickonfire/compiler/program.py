@@ -169,6 +169,7 @@ class Program:
         self.buffers: list[Buffer] = []
         self.results: list[Ref] = []            # what is handed out: returned tensors, new gradients
         self.symbols: list[Symbol] = []
+        self.together = False                   # whether to put in one kernel what merely has the same extents
         self._numbers = itertools.count()
 
     def buffer(self, kind: str, nbytes: int, memory: Any = None, start: int = 0, source: Any = None) -> Buffer:

@@ -20,7 +20,7 @@ FEW = 4                         # calls of a kind before a program is made; each
 MOST = 256                      # kinds that are remembered
 MAKERS: list[Callable[[], Any]] = []        # gives the module that makes programs
 programs: dict[Any, Any] = {}               # kind of call -> calls so far, or its program, or None if there is none
-made: dict[str, int] = {}                   # op -> programs made for it
+made: dict[tuple[str, str], int] = {}       # op, and what is made -> programs there are
 
 
 def program(key: Any, maker: str, *given: Any) -> Any:
@@ -31,15 +31,16 @@ def program(key: Any, maker: str, *given: Any) -> Any:
         return None
     if found.__class__ is not int:
         return found
-    name = key[0]
+    name = key[0], maker
     if found + 1 < FEW * (1 + made.get(name, 0)) or not MAKERS:
         if len(programs) >= MOST:
             programs.pop(next(iter(programs)), None)
         programs[key] = found + 1
         return None
     programs[key] = None                    # whatever else is called while it is made runs as usual
-    made[name] = made.get(name, 0) + 1
-    result = programs[key] = getattr(MAKERS[0](), maker)(*given)
+    result = getattr(MAKERS[0](), maker)(*given)
+    if result is not None:
+        programs[key], made[name] = result, made.get(name, 0) + 1
     return result
 
 
@@ -67,13 +68,14 @@ def backward(op: Op, before: Callable[..., Any] | None) -> Callable[..., Any]:
             return None
         wanted = tuple([None if edge is None else edge.shape for edge in edges])
         run = program((op.name, kind_of(g), kind_of(saved), wanted), "backward", op, g, saved, wanted)
-        return None if run is None else run((g, *arrays_in(saved)))
+        return None if run is None else run((g, *arrays_in(op, saved).values()))
     return quick
 
 
-def arrays_in(saved: Any) -> list[Any]:
-    """The arrays among what the rules kept, in order."""
-    return [value for kept in saved if kept is not None for value in kept if hasattr(value, "strides")]
+def arrays_in(op: Op, saved: Any) -> dict[Any, Any]:
+    """The arrays among what the rules kept, each once: by what it is, an input or the output."""
+    return {source: value for rule, kept in zip(op.rules, saved) if kept is not None
+            for source, value in zip(rule.wants, kept) if hasattr(value, "strides")}
 
 
 def update(step: Callable[..., None], arrays: tuple[Any, ...], settings: tuple[Any, ...]) -> bool:

@@ -11,8 +11,8 @@ from typing import Any
 from .. import ops  # noqa: F401  (declares the ops)
 from ..backends.base import FAST
 from ..ops.op import REGISTRY, Op
-from .binding import bind
 from . import fused
+from .binding import bind
 from .dispatch import NUMBERS, dispatch, dispatch_operator
 from .inplace import check_out, dispatch_inplace, write_out
 from .results import named_result

@@ -13,7 +13,7 @@ SELU_ALPHA = 1.6732632423543772848170429916717
 SELU_SCALE = 1.0507009873554804934193349852946
 
 
-@floating(publish=(*EVERYWHERE, "special.expit"))
+@floating(publish=(*EVERYWHERE, "special.expit"), fused=True)
 def sigmoid(xp, input):
     """1 / (1 + exp(-input)).
 
@@ -29,7 +29,7 @@ def _(xp, g, out):
     return g * xp.conj(slope)
 
 
-@op(promote="same")
+@op(promote="same", fused=True)
 def silu(xp, input):
     """input * sigmoid(input).
 
@@ -58,7 +58,7 @@ def _(xp, g, input):
     return g * xp.conj(s * (1 - s) * (2 + input * (1 - 2 * s)))
 
 
-@op(promote="same")
+@op(promote="same", fused=True)
 def mish(xp, input):
     """input * tanh(softplus(input)).
 
@@ -77,7 +77,7 @@ def _(xp, g, input):
     return g * (t + input * s * (1 - t * t))
 
 
-@op(promote="same")
+@op(promote="same", fused=True)
 def softplus(xp, input, beta: float = 1.0, threshold: float = 20.0):
     """log(1 + exp(beta * input)) / beta, and input itself where beta * input is above the threshold.
 
@@ -112,7 +112,7 @@ def _(xp, g, input):
     return g * xp.sigmoid(-input)
 
 
-@op(promote="same")
+@op(promote="same", fused=True)
 def gelu(xp, input, *, approximate: str = "none"):
     """input * P(X <= input) for normal X; "tanh": its approximation by a tanh.
 

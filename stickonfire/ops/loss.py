@@ -30,7 +30,7 @@ def elements(a, b=None):
     return math.prod(broadcast_shapes(a.shape, b.shape))
 
 
-@op(promote="same")
+@op(promote="same", fused=True)
 def mse_loss(xp, input, target, reduction: str = "mean"):
     """(input - target)^2. Shape: (*), (*) -> () or (*).   Source: PyTorch `mse_loss`."""
     d = input - target
@@ -139,7 +139,7 @@ def _(xp, g, input, weight, reduction):
     return each if weight is None else each * weight
 
 
-@op(promote="same", opmath=False)
+@op(promote="same", opmath=False, fused=True)
 def binary_cross_entropy_with_logits(xp, input, target, weight=None, pos_weight=None, reduction: str = "mean"):
     """Binary cross-entropy of sigmoid(x), without overflow.   Source: PyTorch `binary_cross_entropy_with_logits`."""
     if input.dtype.itemsize == 2:               # the steps are rounded as in PyTorch
@@ -175,7 +175,7 @@ def _(xp, g, input, target, weight, pos_weight, reduction):
     return each * slope if weight is None else each * slope * weight
 
 
-@op(promote="same", exempt=("target",))
+@op(promote="same", exempt=("target",), fused=True)
 def nll_loss(xp, input, target, weight=None, ignore_index: int = -100, reduction: str = "mean"):
     """-weight[y] * x[y] over the class dim; the mean is weighted, too.
 

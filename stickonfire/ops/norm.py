@@ -29,7 +29,8 @@ def trailing(input_ndim, shape):
     return tuple(range(input_ndim - len(shape), input_ndim))
 
 
-@op(publish=("nn.functional", "stickonfire"), promote="same", grad_name="NativeLayerNormBackward0")
+@op(publish=("nn.functional", "stickonfire"), promote="same", grad_name="NativeLayerNormBackward0",
+    fused=True)
 def layer_norm(xp, input, normalized_shape: Sequence[int], weight=None, bias=None, eps: float = 1e-5):
     """(x - mean) / sqrt(var + eps) * weight + bias over the last dims. Shape: (*, D) -> (*, D).
 
@@ -74,7 +75,7 @@ def _(xp, g):
     return g
 
 
-@op(publish=("nn.functional", "stickonfire"), promote="same")
+@op(publish=("nn.functional", "stickonfire"), promote="same", fused=True)
 def rms_norm(xp, input, normalized_shape: Sequence[int], weight=None, eps: Any = None):
     """x / sqrt(mean(x^2) + eps) * weight over the last dims. Shape: (*, D) -> (*, D).
 
@@ -106,7 +107,7 @@ def _(xp, g, input, normalized_shape, eps):
     return g * xp.conj(input * inverse_rms(xp, input, normalized_shape, eps))
 
 
-@op(promote="same", grad_name="NativeBatchNormBackward0")
+@op(promote="same", grad_name="NativeBatchNormBackward0", fused=True)
 def standardize(xp, input, weight=None, bias=None, *, dims: Sequence[int], eps: float):
     """(x - mean) / sqrt(var + eps) * weight + bias over dims; weight and bias broadcast to the input.
 

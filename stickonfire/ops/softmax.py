@@ -18,7 +18,7 @@ def checked_dim(xp, input, dim):
     return normalize_dim(dim, input.ndim)
 
 
-@op(promote="same")
+@op(promote="same", fused=True)
 def softmax(xp, input, dim: int):
     """exp(x) / sum(exp(x)) along a dim. Shape: (*) -> (*).   Source: PyTorch `softmax`."""
     return xp.softmax(input, checked_dim(xp, input, dim))
@@ -44,7 +44,7 @@ def log_softmax_in_steps(xp, input, dim):
     return xp.cast(shifted - total, kind)
 
 
-@op(promote="same", opmath=False)
+@op(promote="same", opmath=False, fused=True)
 def log_softmax(xp, input, dim: int):
     """x - log(sum(exp(x))) along a dim. Shape: (*) -> (*).   Source: PyTorch `log_softmax`."""
     at = checked_dim(xp, input, dim)

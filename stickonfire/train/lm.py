@@ -58,6 +58,9 @@ def stop_on_signals() -> Iterator[StopRequest]:
             signal.signal(signum, handler)
 
 
+CALLS_TO_COMPILE = 3  # to see which state there is, to capture, to run
+
+
 class Trainer:
     """Trains `model` on `batches` in a run folder.
 
@@ -76,6 +79,7 @@ class Trainer:
         self.best = math.inf
         self.best_step: int | None = None
         self.seconds = 0.0  # of training, over all sittings
+        self._run_update: Any = self._update
         self._validation = batches.validation(settings.eval_batches)
 
     def fit(self, progress: Progress, stop: StopRequest) -> bool:
@@ -86,6 +90,8 @@ class Trainer:
         if self.saved_step < 0:  # a new run
             self._validate(progress)
             self.save()  # shows at once whether saving works, and makes every run resumable
+        if self.settings.compile:
+            self._compile()
         clock = _Clock(tokens_per_step=self.settings.batch_size * self.settings.context)
         while self.step < self.settings.steps and not stop.requested:
             record = self._train_step()
@@ -109,21 +115,48 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         x, y = self.batches.draw()  # (N, T) each
-        _, loss = self.model(x, y)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss, norm = self._run_update(x, y)
         record: dict[str, Any] = {"step": self.step + 1, "loss": loss.item(), "learning_rate": rate}
         if not math.isfinite(record["loss"]):
             raise TrainingError(
                 f"the loss of step {self.step + 1} is {record['loss']}: try a lower --learning-rate or more "
                 f"--warmup-steps; {self._last_saved()}"
             )
-        if self.settings.grad_clip > 0:
-            norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.grad_clip)
+        if norm is not None:
             record["grad_norm"] = float(norm)
-        self.optimizer.step()
         self.step += 1
         return record
+
+    def _update(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Forward, backward and optimizer; the loss, and the gradient's norm if it is clipped."""
+        _, loss = self.model(x, y)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = None
+        if self.settings.grad_clip > 0:
+            norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.grad_clip)
+        self.optimizer.step()
+        return loss, norm
+
+    def _compile(self) -> None:
+        """Makes the update native code before the first step, so that a resumed run computes just what one sitting does.
+
+        What is captured is a real update: it is tried out on validation batches, and everything is put back.
+        """
+        self._run_update = torch.compile(self._update)
+        weights = {name: t.clone() for name, t in self.model.state_dict().items()}
+        state = {(p, name): t.clone() for p, values in self.optimizer.state.items() for name, t in values.items()}
+        generator = torch.get_rng_state()
+        x, y = self._validation[0]
+        for _ in range(CALLS_TO_COMPILE):
+            self._run_update(x, y)
+        with torch.no_grad():
+            for name, t in self.model.state_dict().items():
+                t.copy_(weights[name])
+            for p, values in self.optimizer.state.items():
+                for name, t in values.items():
+                    t.copy_(state[p, name]) if (p, name) in state else t.zero_()
+        torch.set_rng_state(generator)
 
     def _last_saved(self) -> str:
         return "nothing was saved yet" if self.saved_step < 0 else f"step {self.saved_step} is saved"

@@ -87,6 +87,7 @@ class TrainSettings:
     )
     weight_decay: float = _option(0.1, "training", "AdamW's weight decay, on matrices only", low=0.0)
     grad_clip: float = _option(1.0, "training", "largest norm of the gradient; 0: no clipping", low=0.0)
+    compile: bool = _option(True, "training", "run each step as native code (needs llvmlite)")
     seed: int = _option(
         1337, "training", "seed of the weights and of the order of the data", low=0, high=2**63 - 1, frozen=True
     )

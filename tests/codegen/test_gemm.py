@@ -94,6 +94,16 @@ def test_rows_a_page_apart(ta, tb):
             spare=(1024 - (100 if ta else 300), 1024 - (300 if tb else 200), 0, 0))
 
 
+@pytest.mark.parametrize("lanes", WIDTHS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("tb", [False, True])
+@pytest.mark.parametrize("m, n, k", [(1, 1, 50), (1, 77, 100), (77, 1, 100), (3, 29, 64), (29, 3, 65), (4, 4, 200)])
+def test_thin_products(dtype, lanes, tb, m, n, k):
+    """A matrix times a vector, and nearly so."""
+    run(dtype, lanes, m, n, k, tb=tb, epilogue="bias_relu", beta=0.5, batch=2, spare=(3, 0, 1, 0))
+    run(dtype, lanes, m, n, k, ta=True, tb=tb, epilogue="bias_residual", alpha=-2.0, threads=3)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("beta", [0.0, 1.0, 2.0])
 def test_empty_sum(dtype, beta):

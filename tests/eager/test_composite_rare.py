@@ -32,6 +32,7 @@ def test_hash_is_the_exclusive_or_of_64_bits():
     assert torch.hash_tensor(torch.tensor([1.5, -2.])).item() == bits(1.5) ^ bits(-2.)
     rows = torch.hash_tensor(torch.tensor([[3, 5], [1, 1]]), dim=1, keepdim=True)
     assert rows.dtype is torch.uint64 and rows.tolist() == [[6], [0]]
+    assert torch.tensor([3, 5]).hash_tensor().item() == torch.tensor([1, 2]).hash_tensor().item() * 2
     with pytest.raises(RuntimeError, match="mode=0"):
         torch.hash_tensor(torch.ones(1), mode=1)
     with pytest.raises(IndexError, match="non-zero size"):

@@ -53,12 +53,11 @@ def test_a_snippet_gives_what_pytorch_gives(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("options", [[], ["--grad"]])
-def test_the_operator_database(monkeypatch, capsys, options):
+def test_the_operator_database(monkeypatch, capsys):
     pytest.importorskip("torch.testing._internal.common_methods_invocations")
     path = Path(__file__).parents[2] / "scripts" / "vmap_coverage.py"
     spec = importlib.util.spec_from_file_location("vmap_coverage", path)
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
-    monkeypatch.setattr(sys, "argv", ["vmap_coverage.py", "--samples", "3", "--list", "--at-least", "0.93", *options])
+    monkeypatch.setattr(sys, "argv", ["vmap_coverage.py", "--samples", "1", "--list", "--at-least", "0.95"])
     assert script.main() == 0, capsys.readouterr().out
