@@ -25,6 +25,7 @@ SUBJECTS = {    # what counts as a sample; the share of all samples that issue 4
     "modules": ("modules: repr, state, defaults, forward, backward", 0.95),
     "optimizers": ("optimizers: 20 steps, state", 0.95),
     "names": ("public names", 0.70)}
+TIME_LIMIT = 90             # seconds an entry: a busy machine must not change the figures
 OF_IMPLEMENTED = 0.985      # the share of the samples of ops that exist
 # Attributes that only instances have: where to look for them.
 INSTANCES = {"torch.nn.Module": lambda torch: torch.nn.Module(),
@@ -63,7 +64,8 @@ def measured(folder: Path, subject: str, jobs: int) -> list[Row]:
     """The suite's table for a subject; its summary goes to the screen."""
     with tempfile.TemporaryDirectory() as scratch:
         table = Path(scratch) / f"{subject}.tsv"
-        subprocess.run([sys.executable, str(folder / "run.py"), subject, "--jobs", str(jobs), "--out", str(table)],
+        subprocess.run([sys.executable, str(folder / "run.py"), subject, "--jobs", str(jobs), "--out", str(table),
+                        "--time-limit", str(TIME_LIMIT)],
                        cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=True)
         return read(table)
 

@@ -140,19 +140,25 @@ from __future__ import annotations
 '''
 
 
-def main() -> None:
+def listing(report: Callable[[str], None] = print) -> str:
+    """The text of polynomials.py."""
     lines = [HEADER, "COEFFICIENTS: dict[tuple[str, str], tuple[float, ...]] = {\n"]
     for name, fit in fits().items():
         lines.append(f"    # {fit.what}\n")
         for dtype, degree in fit.degrees.items():
             coefficients, error = remez(fit, degree)
-            print(f"{name:10} {dtype:7} degree {degree:3}  error 2^{float(mp.log(error, 2)):.1f}")
-            lines.append(f'    ("{name}", "{dtype}"): (     # error 2^{float(mp.log(error, 2)):.1f}\n')
+            bits = f"error 2^{float(mp.log(error, 2)):.1f}"
+            report(f"{name:10} {dtype:7} degree {degree:3}  {bits}")
             numbers = [mp.nstr(c, 9 if dtype == "float" else 17) for c in coefficients]
             width = 5 if dtype == "float" else 4
+            lines.append(f'    ("{name}", "{dtype}"): (     # {bits}\n')
             lines += [f"        {', '.join(numbers[i:i + width])},\n" for i in range(0, len(numbers), width)]
             lines.append("    ),\n")
-    OUT.write_text("".join([*lines, "}\n"]), encoding="utf-8")
+    return "".join([*lines, "}\n"])
+
+
+def main() -> None:
+    OUT.write_text(listing(), encoding="utf-8")
 
 
 if __name__ == "__main__":

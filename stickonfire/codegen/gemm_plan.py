@@ -11,7 +11,8 @@ from .gemm_loops import CELLS, PACK_A, PACK_B, THIN, TURN_A, TURN_B, panel_of_a_
 from .gemm_tile import BIAS, RELU, RESIDUAL, Machine
 
 DEPTH = 512                 # the most of k in a block: a panel of A is then half of an L1 cache of 48 KB
-BLOCK_A = 8                 # panels of A that are packed together
+BLOCK_A = 8                 # the most panels of A that are packed together
+BLOCK_B = 6                 # and of B: up to 400 KB of an L2 cache that also has A and C to hold
 L1, L2 = 1 << 15, 1 << 20   # bytes that may be counted on to stay in these caches
 TASK_WORK = 1 << 17         # multiply-adds worth waking a thread for
 THIN_WORK = 1 << 14         # the same where each number is used once: memory is slower than arithmetic
@@ -77,10 +78,10 @@ def plan(p: Product, m: Machine, threads: int) -> Plan:
         return Plan(flags | THIN, down, across, 0, 0, 0, 0, 128, grain(p, down * across, THIN_WORK))
     pack_a, pack_b = packing(p, m)
     flags |= PACK_A * pack_a | PACK_B * pack_b
-    depth = nearly_equal(p.k, (256 if pack_a else 192) if p.ta else DEPTH)
+    depth = up(nearly_equal(p.k, 256 if p.ta else DEPTH), 4)
     down, across = split(p, m, threads)
-    columns = up(-(-up(p.n, m.lanes) // across), m.width)
-    breadth = max(m.width, min(columns, L2 // (depth * m.bytes) // m.width * m.width))
+    panels = -(-up(-(-p.n // across), m.lanes) // m.width)
+    breadth = nearly_equal(panels, BLOCK_B) * m.width
     height = BLOCK_A * m.rows if pack_a else up(max(p.m, 1), m.rows)
     panel = (breadth if pack_b else m.width if p.n % m.lanes else 0) * depth * m.bytes
     block = BLOCK_A * panel_of_a_bytes(m, depth, p.ta) if pack_a else 0
@@ -95,7 +96,7 @@ def as_rows(p: Product) -> Product:
 
 def nearly_equal(total: int, most: int) -> int:
     """The size of a part when `total` is cut into as few parts of at most `most` as will do."""
-    return up(-(-total // max(1, -(-total // most))), 4) or 4
+    return max(1, -(-total // max(1, -(-total // most))))
 
 
 def grain(p: Product, parts: int, worth: int) -> int:

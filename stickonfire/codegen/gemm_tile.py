@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from .gemm_ir import Function, Variable
 
 VECTORS = 2         # vectors side by side in a full tile
-UNROLL = {"rows": 1, "columns": 2}
 FORMS = ("rows", "columns")     # how a tile finds A[r, k]: at r * stride + k, or at r + k * stride
 
 # What happens to a finished tile: bits of `flags`.
@@ -136,17 +135,9 @@ class Tile:
         acc = [[f.variable(m.vector, "zeroinitializer") for _ in range(self.vectors)] for _ in range(self.rows)]
         starts = self.row_starts()
         a_step = m.bytes if self.form == "rows" else "%sa"
-        unroll = UNROLL[self.form]
-        whole = f.let(f"and i64 %depth, {-unroll}")
-        with f.loop(0, whole, unroll) as k:
-            a, b = f.mul(k, a_step), f.mul(k, "%sb")
-            for u in range(unroll):
-                if u:
-                    a, b = f.add(a, a_step), f.add(b, "%sb")
-                self.step(acc, starts, a, b)
-        if unroll > 1:
-            with f.loop(whole, "%depth") as k:
-                self.step(acc, starts, f.mul(k, a_step), f.mul(k, "%sb"))
+        # One k per turn: given more, LLVM would rather keep addresses than sums in registers.
+        with f.loop(0, "%depth") as k:
+            self.step(acc, starts, f.mul(k, a_step), f.mul(k, "%sb"))
         return acc
 
     def step(self, acc: list[list[Variable]], starts: list[tuple[str, str | int]], a: str, b: str) -> None:

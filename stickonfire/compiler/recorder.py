@@ -101,7 +101,7 @@ class Recorder:
     def lift(self, t: Any) -> None:
         """Makes a tensor's array a Traced one."""
         array = t._array
-        if array.__class__ is Traced or self.stopped:
+        if array.__class__ is Traced:                               # (also when stopped: a mix would not work)
             return
         if array.__class__ is not np.ndarray:
             self.stop(f"a tensor lives on {t.device}: only CPU tensors are compiled")
@@ -198,8 +198,6 @@ class Recorder:
              writes: Traced | None = None) -> Any:
         """Runs a function for real and records it. Returns its result with Traced arrays."""
         result = function(*[unwrapped(a) for a in args], **unwrapped(kwargs))
-        if self.stopped:
-            return result
         if name == "check":
             self.record(Instr(name, tuple(map(self.operand, args)), (), self.operand(kwargs), function))
             return None

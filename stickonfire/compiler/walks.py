@@ -12,6 +12,8 @@ def reshaped_strides(shape: Strides, strides: Strides, new: Strides) -> Strides 
     """The strides of the same elements counted by other extents; None if no strides do that."""
     if math.prod(shape) != math.prod(new):
         return None
+    if not math.prod(new):                                  # nothing to go through
+        return (0,) * len(new)
     old_left = [(n, s) for n, s in zip(shape, strides) if n != 1]
     result: list[int] = []
     # go from the last extent to the first, taking from the old extents as many as the new one holds

@@ -135,3 +135,11 @@ def test_16_bit_gradients_broadcast_over_long_dims_are_summed_in_float32(op):
     wide = b.detach().float().requires_grad_(True)
     getattr(torch, op)(a.float(), wide).sum().backward()
     torch.testing.assert_close(b.grad.float(), wide.grad, rtol=2e-2, atol=0)
+
+
+def test_a_complex_layer_has_conjugate_gradients():
+    x, w = [torch.randn(2, 4, dtype=torch.complex64, requires_grad=True) for _ in range(2)]
+    g = torch.randn(2, 2, dtype=torch.complex64)
+    F.linear(x, w).backward(g)
+    torch.testing.assert_close(x.grad, g @ w.detach().conj())
+    torch.testing.assert_close(w.grad, g.mT @ x.detach().conj())

@@ -48,7 +48,7 @@ def linear(x: Any, weight: Any, bias: Any) -> Any:
 def linear_back(g: Any, saved: Any, edges: Any) -> Any:
     for_input, for_weight, _ = saved
     known = for_weight or for_input
-    if g.ndim != 2 or known and known[0].ndim != 2:
+    if g.ndim != 2 or known and known[0].ndim != 2 or g.dtype is not FLOAT32 and g.dtype is not FLOAT64:
         return None
     bias = edges[2]
     return (None if for_input is None else g.dot(for_input[0]),
