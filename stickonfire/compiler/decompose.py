@@ -54,8 +54,34 @@ class Builder:
     def reduce(self, kind: str, a: Ref, axes: tuple[int, ...], dtype: Any = None) -> Ref:
         """A reduction whose axes stay, with extent 1."""
         shape = tuple(1 if d in axes else n for d, n in enumerate(a.shape))
-        return self.into(self.program.value(shape, a.dtype if dtype is None else dtype), "reduce", a, kind=kind,
-                         axes=axes)
+        out = self.program.value(shape, a.dtype if dtype is None else dtype)
+        self.reduce_into(out, kind, a, axes)
+        return out
+
+    def reduce_into(self, out: Ref, kind: str, a: Ref, axes: tuple[int, ...]) -> None:
+        """A reduction as steps that kernels take: along the last axes, or over the first ones. `out` has as many dims as `a`."""
+        dims = [d for d in range(len(a.shape)) if a.shape[d] != 1]
+        a, out = picked_dims(a, dims), picked_dims(out, dims)
+        axes = tuple(i for i, d in enumerate(dims) if d in axes)
+        if not axes:
+            self.into(out, "cast", a)
+            return
+        run = [d for d in axes if all(e in axes for e in range(d, axes[-1]))]       # the last neighbours among them
+        if len(run) < len(axes):
+            part = self.program.value([1 if d in run else n for d, n in enumerate(a.shape)], out.dtype)
+            self.reduce_into(part, kind, a, tuple(run))
+            self.reduce_into(out, kind, part, tuple(d for d in axes if d not in run))
+            return
+        if run[0] and run[-1] < len(dims) - 1:                  # in the middle: as if they were the last
+            order = [*[d for d in range(len(dims)) if d not in run], *run]
+            a, out = picked_dims(a, order), picked_dims(out, order)
+            axes = tuple(range(len(dims) - len(run), len(dims)))
+        self.into(out, "reduce", a, kind=kind, axes=axes)
+
+
+def picked_dims(a: Ref, dims: list[int]) -> Ref:
+    """A Ref with some of its dims, in the given order; the others have extent 1."""
+    return replace(a, shape=tuple(a.shape[d] for d in dims), strides=tuple(a.strides[d] for d in dims))
 
 
 def rule(*names: str) -> Callable[[Any], Any]:
@@ -223,20 +249,8 @@ def reduction(b: Builder, instr: Instr) -> bool:
         return False
     axes = tuple(range(len(a.shape))) if axis is None else tuple(
         sorted(d % len(a.shape) for d in (axis if isinstance(axis, (tuple, list)) else (axis,))))
-    whole = expanded(out, axes, keepdims, len(a.shape))
-    outer, inner = split_axes(axes, len(a.shape))
-    if outer and inner:                                     # along rows first, then across them
-        part = b.reduce(kind, a, inner, out.dtype)
-        b.into(whole, "reduce", part, kind=kind, axes=outer)
-    else:
-        b.into(whole, "reduce", a, kind=kind, axes=axes)
+    b.reduce_into(expanded(out, axes, keepdims, len(a.shape)), kind, a, axes)
     return True
-
-
-def split_axes(axes: tuple[int, ...], ndim: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Axes as those in front of and those behind the ones that stay; all of them count as behind."""
-    inner = tuple(d for d in axes if all(e in axes for e in range(d, ndim)))
-    return tuple(d for d in axes if d not in inner), inner
 
 
 def expanded(out: Ref, axes: tuple[int, ...], keepdims: bool, ndim: int) -> Ref:
@@ -261,10 +275,7 @@ def mean(b: Builder, instr: Instr) -> bool:
     axes = tuple(range(len(a.shape))) if axis is None else tuple(
         sorted(d % len(a.shape) for d in (axis if isinstance(axis, (tuple, list)) else (axis,))))
     count = math.prod(a.shape[d] for d in axes)
-    outer, inner = split_axes(axes, len(a.shape))
-    total = a
-    for part in (inner, outer):
-        total = b.reduce("sum", total, part) if part else total
+    total = b.reduce("sum", a, axes)
     b.into(expanded(instr.out, axes, keepdims, len(a.shape)), "multiply", total, 1 / count, of=a.dtype)
     return True
 
@@ -320,11 +331,9 @@ def matmul(b: Builder, out: Ref, x: Ref, w: Ref) -> bool:
     if out.shape[-1] > 1 and out.strides[-1] != out.dtype.itemsize:
         target = b.program.value(out.shape, out.dtype)
     x, w = matrix(b, x), matrix(b, w)
-    parts = batches(x, w, target)
+    parts = batches(b, x, w, target)
     if parts is None:
-        parts = batches(dense(b, x), dense(b, w), target)
-        if parts is None:
-            return False
+        return False
     b.into(parts[2], "matmul", parts[0], parts[1])
     if target is not out:
         b.into(out, "cast", target)
@@ -347,7 +356,7 @@ def dense(b: Builder, x: Ref) -> Ref:
     return b.into(b.program.value(x.shape, x.dtype), "cast", x)
 
 
-def batches(x: Ref, w: Ref, out: Ref) -> tuple[Ref, Ref, Ref] | None:
+def batches(b: Builder, x: Ref, w: Ref, out: Ref) -> tuple[Ref, Ref, Ref] | None:
     """The three as (batch, rows, columns) with one stride over the batch; one matrix on the right makes one tall product."""
     if len(w.shape) == 2 and len(x.shape) > 2:
         rows = math.prod(x.shape[:-1])
@@ -359,12 +368,20 @@ def batches(x: Ref, w: Ref, out: Ref) -> tuple[Ref, Ref, Ref] | None:
     lead = out.shape[:-2]
     parts = []
     for ref in (x, w, out):
-        wide = broadcast_strides(replace(ref, shape=ref.shape[:-2], strides=ref.strides[:-2]), lead)
-        step = None if wide is None else collapsed(lead, wide)
+        step = batch_step(ref, lead)
+        if step is None and ref is not out:
+            ref = dense(b, ref)
+            step = batch_step(ref, lead)
         if step is None:
             return None
         parts.append(replace(ref, shape=(math.prod(lead), *ref.shape[-2:]), strides=(step, *ref.strides[-2:])))
     return parts[0], parts[1], parts[2]
+
+
+def batch_step(ref: Ref, lead: tuple[int, ...]) -> int | None:
+    """The one stride that leads from matrix to matrix, if there is one."""
+    wide = broadcast_strides(replace(ref, shape=ref.shape[:-2], strides=ref.strides[:-2]), lead)
+    return None if wide is None else collapsed(lead, wide)
 
 
 @rule("check")

@@ -13,6 +13,7 @@ from typing import Any
 
 from .decompose import ELEMENTWISE
 from .program import Buffer, Instr, Program, Ref
+from .simplify import EFFECTS
 from .walks import Strides, broadcast_strides, collapsed, reshaped_strides, same_walk
 
 LOOK_BACK = 40          # groups looked at for each instruction
@@ -229,6 +230,8 @@ def group(program: Program) -> list[Group | Single]:
     """The program as kernels and single steps, in an order that respects who needs what."""
     steps: list[Group | Single] = []
     for instr in program.instrs:
+        if instr.outs and not any(ref.size for ref in instr.outs) and instr.name not in EFFECTS:
+            continue                                        # nothing to write
         if instr.name not in FUSIBLE:
             steps.append(Single(instr))
             continue
@@ -252,10 +255,8 @@ def worthwhile(group_: Group, reads: set[Buffer], writes: Buffer, instr: Instr) 
     return bool(touched & reads) or writes in touched or math.prod(group_.space) <= 64
 
 
-def started(instr: Instr) -> Group:
-    """A group for an instruction."""
+def started(instr: Instr) -> Group | Single:
+    """A group for an instruction; a step of its own where no kernel can go through its arrays."""
     shape = instr.operands[0].shape if instr.name == "reduce" else instr.out.shape
     made = Group(tuple(shape))
-    if not made.join(instr):
-        raise AssertionError(f"no kernel can be made of {instr!r}")
-    return made
+    return made if made.join(instr) else Single(instr)

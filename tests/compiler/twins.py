@@ -50,9 +50,11 @@ def difference(program: Any, torch: Any, deep: bool = True) -> str:
         found, step = outcome(program, torch, CALLS, compiled=True)
     except Exception as error:
         return f"compiled raises {error.__class__.__name__}: {error}"
+    single = any(kind == "float32" for kind, _ in (*program.arguments, *program.parameters)) or any(
+        "float32" in step.settings for step in program.steps)
     for call, (e, f, m) in enumerate(zip(expected, found, moved)):
         for name, wanted in e.items():
-            text = unequal(wanted, f[name], m[name])
+            text = unequal(wanted, f[name], m[name], single)
             if text:
                 return f"call {call + 1}, {name}: {text}"
     if deep:
@@ -63,8 +65,11 @@ def difference(program: Any, torch: Any, deep: bool = True) -> str:
     return ""
 
 
-def unequal(wanted: Any, got: Any, moved: Any = None) -> str:
-    """How two arrays differ beyond rounding. moved: what eager says for inputs moved a little, to judge rounding by."""
+def unequal(wanted: Any, got: Any, moved: Any = None, single: bool = True) -> str:
+    """How two arrays differ beyond rounding. moved: what eager says for inputs moved a little, to judge rounding by.
+
+    single: whether some of what led there was computed in float32.
+    """
     if wanted is None or got is None:
         return "" if wanted is got else f"expected {wanted}, got {got}"
     if wanted.shape != got.shape or wanted.dtype != got.dtype:
@@ -74,13 +79,13 @@ def unequal(wanted: Any, got: Any, moved: Any = None) -> str:
         if moved is not None:
             wrong &= wanted == moved
         return f"{np.count_nonzero(wrong)} of {wrong.size} elements differ" if wrong.any() else ""
-    tolerance = TOLERANCE[wanted.dtype.name]
+    tolerance = TOLERANCE["float32" if single else wanted.dtype.name]
     with np.errstate(all="ignore"):
         usual = np.nanmax(np.abs(np.where(np.isfinite(wanted), wanted, 0)), initial=0)
         allowed = tolerance * (np.abs(wanted) + usual * 0.2 + 0.1)
         if moved is not None:
             allowed = allowed + 30 * np.abs(np.where(np.isfinite(moved - wanted), moved - wanted, np.inf)) * (
-                1 if wanted.dtype.name == "float32" else 1e-5)
+                1 if single else 1e-5)
             allowed = np.where((moved == wanted) | (np.isnan(moved) & np.isnan(wanted)), tolerance * (
                 np.abs(wanted) + usual * 0.2 + 0.1), allowed)
         wrong = ~((np.abs(wanted - got) <= allowed) | (wanted == got) | (np.isnan(wanted) & np.isnan(got)))
@@ -151,7 +156,8 @@ def compare_memory(program: Program, memory: Memory, inputs: dict[Any, Any], res
                 continue
             held = inputs.get(b, results.get(b, b.memory))
             low = np.lib.array_utils.byte_bounds(held)[0]
-            text = unequal(memory.view(ref), as_array(low + ref.offset, ref, held), memory.view(ref))
+            text = unequal(memory.view(ref), as_array(low + ref.offset, ref, held), memory.view(ref),
+                           any(r.dtype.name == "float32" for i in program.instrs for r in i.reads()))
             if text:
                 return f"native against NumPy, {instr!r}: {text}"
     return ""
