@@ -8,7 +8,6 @@ process only has that last step to do.
 from __future__ import annotations
 
 import functools
-import importlib.util
 import platform
 import re
 import threading
@@ -19,6 +18,7 @@ from typing import Any
 from . import cache
 
 EMPTY_MODULE = ""
+OLDEST = (0, 45)        # llvmlite with LLVM 20: earlier ones do not read `splat` constants
 SETTINGS = "1"          # count up when machine code for the same text changes: pipeline, code model
 DECLARED = re.compile(r"^declare .*?@(\w+)\(", re.MULTILINE)
 
@@ -52,8 +52,13 @@ class Library:
 
 @functools.cache
 def available() -> bool:
-    """Whether machine code can be made here: llvmlite is installed and this is a 64-bit processor."""
-    return importlib.util.find_spec("llvmlite") is not None and platform.architecture()[0] == "64bit"
+    """Whether machine code can be made here: llvmlite is installed, not too old, and this is a 64-bit processor."""
+    from importlib import metadata      # takes 10 ms
+    try:
+        installed = metadata.version("llvmlite")
+    except metadata.PackageNotFoundError:
+        return False
+    return tuple(map(int, installed.split(".")[:2])) >= OLDEST and platform.architecture()[0] == "64bit"
 
 
 @functools.cache

@@ -126,13 +126,35 @@ class Executable:
                 if b.kind == "temporary":
                     lives.setdefault(b, [i, i])[1] = i
                     sizes[b] = b.nbytes
+        shares = self.written_in_place(lives)
+        for b, home in shares.items():
+            lives[home][1] = max(lives[home][1], lives.pop(b)[1])
         offsets, total = lay_out(lives, sizes, ALIGN)
+        offsets.update({b: offsets[home] for b, home in shares.items()})
         self.arena = np.empty(total + ALIGN, np.uint8)
         start = -(-self.arena.ctypes.data // ALIGN) * ALIGN
         self.memory_of = {key: start + offset for key, offset in offsets.items()}
         for b in self.program.buffers:
             if b.kind in ("external", "constant"):
                 self.memory_of[b] = np.lib.array_utils.byte_bounds(b.memory)[0] if b.memory.size else 0
+
+    def written_in_place(self, lives: dict[Any, list[int]]) -> dict[Buffer, Buffer]:
+        """The temporaries that may take over the place of one that is read for the last time, element by element."""
+        home: dict[Buffer, Buffer] = {}
+        for i, step in enumerate(self.steps):
+            if not isinstance(step, Native) or not isinstance(step.shows, RowKernel):
+                continue
+            taken: set[Buffer] = set()
+            for out in step.step.written:
+                if out.kind != "temporary" or out not in lives or lives[out][0] != i:
+                    continue
+                for b in step.step.reads():
+                    if b.kind == "temporary" and b in lives and lives[b][1] == i and b not in taken and b is not out \
+                            and b.nbytes == out.nbytes and takes_place(step.shows, step.refs, b, out):
+                        taken.add(b)
+                        home[out] = home.get(b, b)
+                        break
+        return home
 
     def link(self) -> None:
         """Compiles all kernels in one go, and writes their cells."""
@@ -217,6 +239,23 @@ class Executable:
         """A kernel in the loop IR."""
         kernel = self.kernels[symbol]
         return kernel_text(kernel) if isinstance(kernel, RowKernel) else "a matrix product, see codegen/gemm.py"
+
+
+def takes_place(kernel: RowKernel, refs: list[tuple[int, Ref]], source: Buffer, out: Buffer) -> bool:
+    """Whether a kernel has read each element of `source` for the last time when it writes the one of `out`."""
+    reads = [i for i, ref in refs if ref.buffer is source]
+    writes = [i for i, ref in refs if ref.buffer is out]
+    if len(reads) != 1 or len(writes) != 1:
+        return False
+    a, b = kernel.accesses[reads[0]], kernel.accesses[writes[0]]
+    if (a.outer, a.inner, a.dtype) != (b.outer, b.inner, b.dtype) or not a.inner or refs[reads[0]][1].offset != \
+            refs[writes[0]][1].offset or any(s.access == writes[0] for s in (*kernel.columns, *kernel.totals)):
+        return False
+    lines = [line for stage in kernel.stages for line in stage.lines if line.name in ("load", "load_at", "load_row", "store")]
+    last_read = max((n for n, line in enumerate(lines) if line.name != "store" and line.args[0] == reads[0]), default=-1)
+    first_write = min((n for n, line in enumerate(lines) if line.name == "store" and line.args[0] == writes[0]), default=-1)
+    rowwise = any(line.name != "load" and line.args[0] == reads[0] for line in lines if line.name != "store")
+    return not rowwise and last_read < first_write
 
 
 def needed_outside(steps: list[Group | Single], program: Program) -> dict[int, set[Buffer]]:

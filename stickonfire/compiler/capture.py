@@ -134,6 +134,8 @@ def to_be_run_backward(result: Any) -> bool:
 def finish(recorder: Recorder, result: Any, given: list[Tensor], began: dict[int, Any], made: Capture) -> None:
     """Finds what the call left behind, and gives the tensors their memory back."""
     returned = list(tensors_in(result))
+    if not recorder.stopped:
+        recorder.lift_all(returned)                             # what was handed on without an op that looked at it
     refs = {id(t): t._array.ref for t in returned if t._array.__class__ is Traced}
     lifted = [(t, array, ref) for weak, array, ref in recorder.lifted if (t := weak()) is not None]
     leaves: list[Any] = []
@@ -174,7 +176,7 @@ def describe(recorder: Recorder, result: Any, given: list[Tensor], lifted: list[
 
     def output(t: Tensor) -> Output:
         ref = refs.get(id(t))
-        if ref is None or id(t) in existing:
+        if ref is None or id(t) in arguments or id(t) in existing and ref.buffer.kind != "input":
             return Output(ref, None, t)                                     # type: ignore[arg-type]
         if ref.buffer.kind == "temporary":
             handed[ref.buffer] = None

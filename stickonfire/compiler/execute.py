@@ -300,7 +300,8 @@ class Writer:
     def tensor(self, output: Output, gradient: bool = False) -> str:
         """The name of a tensor over a result."""
         if output.tensor is not None:
-            return self.name("T", output.tensor)
+            given = next((f"t{i}" for i, t in enumerate(self.given) if t is output.tensor), None)
+            return given or self.name("T", output.tensor)
         n = self.places.get(output.ref.buffer)
         if n is None:
             return self.existing(output)

@@ -116,6 +116,16 @@ def test_the_host_knows_its_vectors():
     assert llvm.host().lanes32 in (4, 8, 16) and llvm.host().name
 
 
+def test_an_old_llvmlite_counts_as_none(monkeypatch):
+    for installed, answer in (("0.44.0", False), ("0.45.1", True), ("0.50.0rc1", True), ("1.0", True)):
+        monkeypatch.setattr("importlib.metadata.version", lambda name, installed=installed: installed)
+        llvm.available.cache_clear()
+        assert llvm.available() is answer
+    monkeypatch.undo()
+    llvm.available.cache_clear()
+    assert llvm.available()
+
+
 def test_importing_the_room_does_not_import_llvmlite():
     program = "import sys, stickonfire.codegen.launch, stickonfire.codegen.vecmath; print('llvmlite' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
