@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import stickonfire  # noqa: E402
+from stickonfire.eager.elsewhere import Absent  # noqa: E402
 from stickonfire.eager.tensor import Tensor  # noqa: E402
 
 # Tensor's comparisons return tensors, its in-place operators take less than the others.
@@ -88,6 +89,8 @@ def tensor_stub() -> str:
     lines = [HEADER, IMPORTS, "class Tensor:\n", "    _array: Any\n    _edge: Any\n    _alias: Any\n",
              "    def __init__(self, *args: Any, **kwargs: Any) -> None: ...\n"]
     for name, value in sorted(Tensor.__dict__.items()):
+        if isinstance(value, Absent):
+            continue
         if name in ("__new__", "__init__", "__dict__", "__weakref__", "__doc__", "__module__", "__slots__",
                     "__annotations__",
                     "_array", "_edge", "_alias"):

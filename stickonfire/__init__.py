@@ -23,8 +23,14 @@ SUBMODULES = ("accelerator", "amp", "autograd", "backends", "compat", "cpu", "cu
               "serialization", "signal", "special", "testing", "text", "train", "types", "utils", "version", "viz",
               "xpu")
 NOT_YET = {     # what scripts ask for, and the way out
-    "jit": "leave torch.jit out: there is nothing to script here",
-    "distributed": "run on one machine", "sparse": "use dense tensors"}
+    "jit": "leave torch.jit out: there is nothing to script here", "fx": "hooks show what a model does",
+    "profiler": "Python's cProfile sees all of the package", "onnx": "save with safetensors",
+    "distributed": "run on one machine", "complex32": "use complex64",
+    **dict.fromkeys(("float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz"), "use float16 or bfloat16"),
+    **dict.fromkeys(("sparse", "sparse_coo_tensor", "sparse_csr_tensor", "sparse_csc_tensor", "sparse_bsr_tensor",
+                     "sparse_bsc_tensor", "sparse_compressed_tensor", "spmm", "smm", "hspmm", "sspaddmm"),
+                    "use dense tensors"),
+    **dict.fromkeys(("quantize_per_tensor", "quantize_per_channel"), "use round() and integers")}
 LAZY = {"compile": "nn.compiled", "save": "io.checkpoint", "load": "io.checkpoint",       # name -> where it is
         **dict.fromkeys(("compiled_with_cxx11_abi", "cond", "dropout", "grid_sampler", "grid_sampler_2d",
                          "grid_sampler_3d", "native_batch_norm", "native_channel_shuffle", "native_dropout",

@@ -37,3 +37,19 @@ def test_the_old_name_of_assert_close():
         torch.testing.assert_allclose(torch.ones(2), [1.0, 1.0])
     with pytest.warns(FutureWarning), pytest.raises(AssertionError):
         torch.testing.assert_allclose(torch.ones(2), torch.zeros(2))
+
+
+@pytest.mark.parametrize("name, way_out", [("to_sparse", "dense tensors only"), ("chalf", "cfloat"),
+                                           ("q_scale", "quantised")])
+def test_methods_that_are_missing_say_why(name, way_out):
+    assert not hasattr(torch.ones(1), name) and not hasattr(torch.Tensor, name)
+    with pytest.raises(AttributeError, match=f"no attribute '{name}': .*{way_out}"):
+        getattr(torch.ones(1), name)
+
+
+def test_functions_that_are_missing_say_why():
+    for module, name, way_out in ((torch, "sparse_coo_tensor", "use dense tensors"), (torch, "float8_e5m2", "bfloat16"),
+                                  (torch.optim, "SparseAdam", "Adam takes dense ones")):
+        assert not hasattr(module, name)
+        with pytest.raises(AttributeError, match=way_out):
+            getattr(module, name)

@@ -29,7 +29,7 @@ class Backend:
 BY_DEVICE: dict[str, Backend] = {}
 BY_ARRAY: dict[type, Backend] = {}
 XP: dict[type, Any] = {}                # array class -> namespace; looked up at every op
-FAST: dict[type, Any] = {}              # array class -> shorter ways for common cases, as in cpu/fast.py; may be missing
+FAST: dict[type, Any] = {}              # array class -> shorter ways for common cases (cpu/fast.py), if there are any
 
 
 def register(backend: Backend) -> None:

@@ -2,13 +2,13 @@
 
 A task computes a rectangle of one product of the batch:
 
-    for columns in steps of `breadth`:                  the block of B, depth x breadth, stays in the L2 cache
+    for columns in steps of `breadth`:
         for k in steps of `depth`:
-            pack the block of B                         (unless it is read in place)
+            pack the block of B, depth x breadth        (unless it is read in place); it stays in the L2 cache
             for rows in steps of `height`:
-                pack the block of A, height x depth     (unless it is read in place)
-                for rows of the block in nearly equal steps:        the panel of A, rows x depth, stays in L1
-                    for columns in steps of a tile:
+                pack the block of A, height x depth     (if it is transposed and large)
+                for columns in steps of a tile:
+                    for rows of the block in nearly equal steps:
                         C tile += A panel @ B panel     `gemm_tile.py`; the last k also applies the epilogue
 
 All sizes come from cells that `gemm_plan.py` fills in, so the machine code decides nothing and serves every shape.
@@ -35,18 +35,8 @@ TURN_A, TURN_B, PACK_A, PACK_B, THIN = 16, 32, 64, 128, 256
 CHUNK = 8           # steps of k at a time when a transposed A is packed
 
 
-def packed_step(m: Machine, depth: int) -> int:
-    """Bytes from row to row of a copied panel of A: whole cache lines, an odd number of them to spread over the sets."""
-    return (-(-depth * m.bytes // 64) | 1) * 64
-
-
-def panel_of_a_bytes(m: Machine, depth: int, turned: bool) -> int:
-    """Scratch for a panel of A: rows of `depth` numbers, or `depth` runs of as many numbers as there are rows."""
-    return depth * turned_step(m) if turned else m.rows * packed_step(m, depth)
-
-
 def turned_step(m: Machine) -> int:
-    """Bytes from k to k in a copied panel of a transposed A."""
+    """Bytes from k to k in a packed panel of a transposed A: the rows of a tile, in whole vectors."""
     return -(-m.rows // m.lanes) * m.lanes * m.bytes
 
 
@@ -108,11 +98,7 @@ class Tasks:
         thread = f.let("call i64 @sof_thread()")
         self.copy_b = f.at(self.cell["scratch"], f.mul(thread, self.cell["share"]))
         self.copy_a = f.at(self.copy_b, self.cell["panel"])
-        lines = f.let(f"lshr i64 {f.add(self.bytes(self.cell['depth']), 63)}, 6")
-        rows_step = f.let(f"shl i64 {f.let(f'or i64 {lines}, 1')}, 6")
-        # From run to run of a packed panel of A, and from panel to panel.
-        self.a_run = f.select(self.turned_a, "i64", turned_step(m), rows_step)
-        self.a_panel = f.mul(self.a_run, f.select(self.turned_a, "i64", self.cell["depth"], m.rows))
+        self.panel_of_a = f.mul(self.cell["depth"], turned_step(m))
 
     def task(self, task: str) -> None:
         """Which product of the batch, which part of its rows and columns; then the blocks of it."""
@@ -149,9 +135,10 @@ class Tasks:
             with f.loop(*rows, cell["height"]) as row:
                 cut = self.cut(row, f.minimum(cell["height"], f.sub(rows[1], row)))
                 self.pack_a(cut, k, depth)
-                with self.row_panels(cut) as (i, first, height), f.loop(0, count, self.m.width) as j:
+                with f.loop(0, count, self.m.width) as j:
                     width = f.minimum(self.m.width, f.sub(count, j))
-                    self.tile((i, first, height), (column, j, width), (k, depth))
+                    with self.row_panels(cut) as (i, first, height):
+                        self.tile((i, first, height), (column, j, width), (k, depth))
 
     def cut(self, row: str, total: str) -> tuple[str, str, str, str]:
         """Rows in nearly equal parts: first row, parts, rows in a part, how many parts have one more."""
@@ -221,17 +208,16 @@ class Tasks:
         return f.at(self.start["a"], f.add(f.mul(i, self.step["a"]), self.bytes(j)))
 
     def pack_a(self, cut: tuple[str, str, str, str], k: str, depth: str) -> None:
-        """Copies the block of A. A transposed one a few k at a time for all panels, for they lie side by side."""
-        f = self.f
-        chunk = f.select(self.turned_a, "i64", CHUNK, depth)
-        with f.when(self.packs_a), f.loop(0, depth, chunk) as part, self.row_panels(cut) as (i, row, height):
-            source = self.place_of_a(row, f.add(k, part))
-            target = f.at(self.copy_a, f.add(f.mul(i, self.a_panel), f.mul(part, self.a_run)))
-            runs = f.select(self.turned_a, "i64", f.minimum(chunk, f.sub(depth, part)), height)
-            length = f.select(self.turned_a, "i64", height, depth)
-            copy = f.select(self.turned_a, "ptr", "@copy_runs", "@copy_rows")
-            f.do(f"call void {copy}(ptr {source}, i64 {self.step['a']}, i64 {runs}, i64 {length}, ptr {target}, "
-                 f"i64 {self.a_run})")
+        """Copies the block of a transposed A, a few k at a time for all panels: they lie side by side."""
+        f, step = self.f, turned_step(self.m)
+        with f.when(self.packs_a), f.loop(0, depth, CHUNK) as part, self.row_panels(cut) as (i, row, height):
+            runs = f.minimum(CHUNK, f.sub(depth, part))
+            target = f.at(self.packed_place_of_a(i), f.mul(part, step))
+            f.do(f"call void @copy_runs(ptr {self.place_of_a(row, f.add(k, part))}, i64 {self.step['a']}, i64 {runs}, "
+                 f"i64 {height}, ptr {target}, i64 {step})")
+
+    def packed_place_of_a(self, i: str) -> str:
+        return self.f.at(self.copy_a, self.f.mul(i, self.panel_of_a))
 
     def tile(self, rows: tuple[str, str, str], columns: tuple[str, str, str], along: tuple[str, str]) -> None:
         """One tile: chooses its function from the table by form, vectors and rows."""
@@ -240,8 +226,8 @@ class Tasks:
         block, j, width = columns
         k, depth = along
         column = f.add(block, j)
-        a = f.select(self.packs_a, "ptr", f.at(self.copy_a, f.mul(i, self.a_panel)), self.place_of_a(row, k))
-        a_step = f.select(self.packs_a, "i64", self.a_run, self.step["a"])
+        a = f.select(self.packs_a, "ptr", self.packed_place_of_a(i), self.place_of_a(row, k))
+        a_step = f.select(self.packs_a, "i64", turned_step(m), self.step["a"])
         packed = self.is_packed(width)
         b = f.select(packed, "ptr", self.packed_place_of_b(j, depth), self.place_of_b(column, k))
         b_step = f.select(packed, "i64", self.tile_bytes(width), self.step["b"])

@@ -11,39 +11,24 @@ from __future__ import annotations
 from .gemm_ir import Function
 from .gemm_tile import VECTORS, Machine, mask, masked_load
 
-COPY_ROWS = "ptr %from, i64 %stride, i64 %rows, i64 %depth, ptr %to, i64 %step"
+COPY_RUNS = "ptr %from, i64 %stride, i64 %runs, i64 %length, ptr %to, i64 %step"
 PACK = "ptr %from, i64 %stride, i64 %depth, i64 %columns, ptr %to"
 RUN = 4         # steps of k per turn of the loop
 
 
 def packers(m: Machine) -> str:
     """All packing functions."""
-    return "\n".join([copy_rows(m), copy_runs(m), pack_straight(m), pack_transposed(m)])
-
-
-def copy_rows(m: Machine) -> str:
-    """copy_rows: `rows` runs of `depth` numbers, `stride` bytes apart, to runs `step` bytes apart."""
-    f = Function("copy_rows", COPY_ROWS, inline="noinline")
-    whole = f.let(f"and i64 %depth, {-m.lanes}")
-    with f.loop(0, "%rows") as r:
-        source, target = f.at("%from", f.mul(r, "%stride")), f.at("%to", f.mul(r, "%step"))
-        with f.loop(0, whole, m.lanes) as k:
-            place = f.mul(k, m.bytes)
-            f.store(m.vector, f.load(m.vector, f.at(source, place), m.bytes), f.at(target, place), m.bytes)
-        with f.loop(whole, "%depth") as k:
-            place = f.mul(k, m.bytes)
-            f.store(m.scalar, f.load(m.scalar, f.at(source, place)), f.at(target, place))
-    return f.text()
+    return "\n".join([copy_runs(m), pack_straight(m), pack_transposed(m)])
 
 
 def copy_runs(m: Machine) -> str:
-    """copy_runs: the same for many short runs, at most `step` bytes; what is left of `step` may become anything."""
-    f = Function("copy_runs", COPY_ROWS, inline="noinline")
+    """copy_runs: `runs` runs of `length` numbers, `stride` bytes apart, to runs of `step` bytes, whole vectors."""
+    f = Function("copy_runs", COPY_RUNS, inline="noinline")
     size = m.lanes * m.bytes
     with f.loop(0, "%step", size) as part:
-        count = f.sub("%depth", f.let(f"sdiv exact i64 {part}, {m.bytes}"))
+        count = f.sub("%length", f.let(f"sdiv exact i64 {part}, {m.bytes}"))
         with f.when(f.compare("sgt", count, 0)):
-            copy_vector_of_runs(f, m, f.at("%from", part), f.at("%to", part), count, "%rows", "%step")
+            copy_vector_of_runs(f, m, f.at("%from", part), f.at("%to", part), count, "%runs", "%step")
     return f.text()
 
 

@@ -7,14 +7,15 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, replace
 
-from .gemm_loops import CELLS, PACK_A, PACK_B, THIN, TURN_A, TURN_B, panel_of_a_bytes
+from .gemm_loops import CELLS, PACK_A, PACK_B, THIN, TURN_A, TURN_B, turned_step
 from .gemm_tile import BIAS, RELU, RESIDUAL, Machine
 
-DEPTH = 512                 # the most of k in a block: a panel of A is then half of an L1 cache of 48 KB
-BLOCK_A = 8                 # the most panels of A that are packed together
+DEPTH = 512                 # the most of k in a block: a panel of A is then half of an L1 cache of 48 KB,
+DEPTH_OF_COLUMNS = 256      # and a transposed one, read in place, fewer pages than the processor keeps addresses of
+BLOCK_A = 8                 # panels of a transposed A in a block: they share cache lines
 BLOCK_B = 6                 # and of B: up to 400 KB of an L2 cache that also has A and C to hold
 L1, L2 = 1 << 15, 1 << 20   # bytes that may be counted on to stay in these caches
-TASK_WORK = 1 << 17         # multiply-adds worth waking a thread for
+TASK_WORK = 1 << 18         # multiply-adds worth waking a thread for
 THIN_WORK = 1 << 14         # the same where each number is used once: memory is slower than arithmetic
 
 EPILOGUES = {"": 0, "bias": BIAS, "bias_relu": BIAS | RELU, "relu": RELU, "residual": RESIDUAL,
@@ -78,13 +79,13 @@ def plan(p: Product, m: Machine, threads: int) -> Plan:
         return Plan(flags | THIN, down, across, 0, 0, 0, 0, 128, grain(p, down * across, THIN_WORK))
     pack_a, pack_b = packing(p, m)
     flags |= PACK_A * pack_a | PACK_B * pack_b
-    depth = up(nearly_equal(p.k, 256 if p.ta else DEPTH), 4)
+    depth = up(nearly_equal(p.k, DEPTH_OF_COLUMNS if p.ta else DEPTH), 4)
     down, across = split(p, m, threads)
     panels = -(-up(-(-p.n // across), m.lanes) // m.width)
     breadth = nearly_equal(panels, BLOCK_B) * m.width
-    height = BLOCK_A * m.rows if pack_a else up(max(p.m, 1), m.rows)
+    height = BLOCK_A * m.rows if p.ta else nearly_equal(-(-p.m // down), m.rows)
     panel = (breadth if pack_b else m.width if p.n % m.lanes else 0) * depth * m.bytes
-    block = BLOCK_A * panel_of_a_bytes(m, depth, p.ta) if pack_a else 0
+    block = BLOCK_A * depth * turned_step(m) if pack_a else 0
     share = up(panel + block, 128) + 128
     return Plan(flags, down, across, depth, breadth, height, panel, share, grain(p, down * across, TASK_WORK))
 

@@ -53,7 +53,7 @@ class Library:
 @functools.cache
 def available() -> bool:
     """Whether machine code can be made here: llvmlite is installed, not too old, and this is a 64-bit processor."""
-    from importlib import metadata      # takes 10 ms
+    from importlib import metadata  # takes 10 ms
     try:
         installed = metadata.version("llvmlite")
     except metadata.PackageNotFoundError:

@@ -403,6 +403,7 @@ def _register() -> None:
     """Makes the three functions known to all texts loaded from here on."""
     for name in SYMBOLS:
         llvm.add_symbol(name, _library().address(name))
+    switches.on_threads.append(resize)
     if _libc() is not None:
         _apply(threads())
         if hasattr(os, "register_at_fork"):

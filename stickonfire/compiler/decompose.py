@@ -226,6 +226,9 @@ def filled(b: Builder, instr: Instr) -> bool:
     value: Any = {"z": 0, "o": 1, "e": 0}.get(instr.name[0])
     if instr.name in ("full_like", "ndarray.fill"):
         value = instr.operands[1] if len(instr.operands) > 1 else instr.settings["fill_value"]
+        if isinstance(value, Ref) and value.size == 1 and is_real(value):
+            b.into(instr.out, "cast", replace(value, shape=(), strides=()))
+            return True
         if not isinstance(value, (bool, int, float)):
             return False
     b.into(instr.out, "fill", value)
@@ -461,14 +464,34 @@ def gelu(b: Builder, instr: Instr) -> bool:
     of = x.dtype
     if "tanh" in instr.name:
         return gelu_tanh(b, instr, x)
-    below = b("multiply", b("add", b("erf", b("multiply", x, math.sqrt(0.5), of=of), of=of), 1, of=of), 0.5, of=of)
+    bell = b("exp", b("multiply", b("multiply", x, -0.5, of=of), x, of=of), of=of)
+    if of.char == "f":
+        below = normal_below(b, x, bell)
+    else:
+        below = b("multiply", b("add", b("erf", b("multiply", x, math.sqrt(0.5), of=of), of=of), 1, of=of), 0.5, of=of)
     if instr.name == "gelu":
         b.into(instr.out, "multiply", x, below, of=of)
     else:
-        bell = b("exp", b("multiply", b("multiply", x, x, of=of), -0.5, of=of), of=of)
         b.into(instr.out, "add", below, b("multiply", b("multiply", x, bell, of=of), 1 / math.sqrt(2 * math.pi), of=of),
                of=of)
     return True
+
+
+# (1 - Phi(a)) e^(a^2 / 2) = t Q(t) for t = 1 / (1 + 0.23 a), to 4e-8 of itself between 0 and 8: a least squares fit at
+# Chebyshev points, weighted until the largest errors were equal. The constant term comes first.
+TAIL = (0.09196443, 0.0883826688, 0.110313937, -0.0132767754, 0.275320768, -0.25689280, 0.28078568, -0.0765979141)
+
+
+def normal_below(b: Builder, x: Ref, bell: Ref) -> Ref:
+    """Phi(x) in float32, given e^(-x^2 / 2): half the work of an error function, and exact to the last digits for x < 0."""
+    of = x.dtype
+    t = b("divide", 1.0, b("add", b("multiply", b("absolute", x, of=of), 0.23, of=of), 1.0, of=of), of=of)
+    sum_: Any = TAIL[-1]
+    for coefficient in TAIL[-2::-1]:
+        sum_ = b("add", b("multiply", t, sum_, of=of), coefficient, of=of)
+    above = b("multiply", bell, b("multiply", t, sum_, of=of), of=of)
+    positive = b("greater", x, 0, dtype=np.dtype(bool), of=of)
+    return b("where", positive, b("subtract", 1.0, above, of=of), above, dtype=of, of=of)
 
 
 def gelu_tanh(b: Builder, instr: Instr, x: Ref) -> bool:

@@ -28,7 +28,8 @@ PACKAGE = str(Path(__file__).parent.parent)
 
 # functions of xp that write to an argument: which one
 WRITES = {"copyto": 0, "add.at": 0, "add_scaled": 0, "add_product": 0, "add_quotient": 0, "move_towards": 0,
-          "add_rows": 0, "put_along_axis": 0}
+          "add_rows": 0, "put_along_axis": 0, "plus_product": 1,
+          "ndarray.fill": 0, "ndarray.sort": 0, "ndarray.put": 0, "ndarray.partition": 0}
 # functions that tell about the layout of arrays, never about their values
 LAYOUT = frozenset(("dtype_of", "dtype_of_native", "native_dtype", "shares_memory", "is_contiguous", "is_view",
                     "is_writable", "address", "geometry", "strides_as_promised", "steps", "offset", "dense_order",

@@ -12,7 +12,7 @@ import numpy as np
 from ..backends.cpu import xp
 from .program import Instr, Ref, Symbol
 
-NAMES = {"and": np.logical_and, "or": np.logical_or, "xor": np.logical_xor, "not": np.logical_not,
+NAMES = {"and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor, "not": np.logical_not,
          "exp": xp.exp, "log": xp.log, "sigmoid": xp.sigmoid, "erf": xp.erf, "erfc": xp.erfc, "divide": np.true_divide}
 REDUCE = {"sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum, "any": np.logical_or,
           "all": np.logical_and}
@@ -21,6 +21,8 @@ View = Callable[[Ref], np.ndarray]
 
 def execute(instr: Instr, view: View, number: Callable[[Symbol], float]) -> None:
     """One instruction."""
+    if instr.outs and instr.run is None and not any(ref.size for ref in instr.outs):
+        return                                              # nothing to write
     handler = HANDLERS.get(instr.name)
     if handler is not None:
         handler(instr, view)

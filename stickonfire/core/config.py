@@ -5,6 +5,7 @@ Modes of a thread (gradients, inference) and the default dtype are in `state.py`
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 DETERMINISM = ("default", "warn", "error")      # PyTorch's debug modes 0, 1 and 2
@@ -53,6 +54,7 @@ class Switches:
         self.fused = environment("STICKONFIRE_FUSED") != "0"     # whether large arrays run as native programs
         self.interop_threads: int | None = None
         self.threads: int | None = None             # for compiled kernels; None: one a core
+        self.on_threads: list[Callable[[int], None]] = []       # who wants to know when that changes
         self.default_devices: list[Any] = []        # set by set_default_device, pushed by `with device:`
 
 

@@ -18,12 +18,13 @@ from .binding import bind, is_integer
 from .creation import into
 from .dispatch import dispatch
 from .graph import AccumulateGrad
-from .publish import function
+from .publish import function, ready_function
 from .tensor import Tensor, bump, make
 from .views import check_writable, current_edge
 
 WHOLE = slice(None)
 transpose = function(REGISTRY["transpose"])
+joined = ready_function(REGISTRY["flatten"])
 flip, repeat, diagonal, diag_embed = (function(REGISTRY[name]) for name in ("flip", "repeat", "diagonal", "diag_embed"))
 
 
@@ -377,7 +378,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     ndim = input._array.ndim
     if ndim and normalize_dim(start_dim, ndim) == normalize_dim(end_dim, ndim):
         return input
-    return dispatch(REGISTRY["flatten"], (input,), {"start_dim": start_dim, "end_dim": end_dim})
+    return joined(input, start_dim, end_dim)
 
 
 FUNCTIONS = (flatten, swapaxes, swapdims, select, narrow, split, chunk, tensor_split, hsplit, vsplit, dsplit,

@@ -264,7 +264,7 @@ def arange(start: Any = None, end: Any = None, step: Any = 1, *, out: Tensor | N
     attrs = options("arange", dtype, device, layout, pin_memory, requires_grad)
     if attrs["dtype"] is None:
         integral = all(isinstance(n, int) for n in (start, end, step))
-        attrs["dtype"] = dtypes.int64 if integral else state.default_dtype()
+        attrs["dtype"] = dtypes.int64 if integral else state.default_dtype() if out is None else out.dtype
     result = create("arange", requires_grad, start=start, end=end, step=step, **attrs)
     if out is not None and out.numel() not in (0, result.numel()):
         warnings.warn(f"The number of elements in the out tensor of shape {list(out.shape)} is {out.numel()} which "

@@ -116,8 +116,27 @@ def get_device_module(device: Any = None) -> Any:
     return importlib.import_module(f"{__name__.partition('.')[0]}.{kind}")
 
 
+class Absent:
+    """A method of PyTorch's that is not there, as an attribute: looking it up says why."""
+
+    def __init__(self, name: str, why: str) -> None:
+        self.name, self.why = name, why
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        raise AttributeError(f"'Tensor' object has no attribute '{self.name}': {self.why} (see docs/differences.md)")
+
+
+DENSE = "there are dense tensors only, so leave the call out or select elements with indexing and index_add"
+HALVES = "NumPy has no complex numbers of two float16; use cfloat()"
+QUANTISED = "there are no quantised tensors; use round() and integers"
+ABSENT = {name: Absent(name, why) for why, names in (
+    (DENSE, ("to_sparse", "to_sparse_coo", "to_sparse_csr", "to_sparse_csc", "to_sparse_bsr", "to_sparse_bsc",
+             "coalesce", "is_coalesced", "indices", "values", "crow_indices", "col_indices", "sparse_mask", "sspaddmm",
+             "smm")),
+    (HALVES, ("chalf",)), (QUANTISED, ("int_repr", "q_scale", "q_zero_point", "qscheme"))) for name in names}
+
 METHODS: dict[str, Any] = {
-    "as_subclass": as_subclass, "dense_dim": dense_dim, "sparse_dim": sparse_dim, "to_dense": to_dense,
+    **ABSENT, "as_subclass": as_subclass, "dense_dim": dense_dim, "sparse_dim": sparse_dim, "to_dense": to_dense,
     "pin_memory": pin_memory, "grad_dtype": property(grad_dtype), "const_data_ptr": data_ptr, "xpu": on_device("xpu"),
     "ipu": on_device("ipu"), "mtia": on_device("mtia"),
 }

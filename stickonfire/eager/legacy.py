@@ -127,6 +127,9 @@ def range(start: Any = 0, end: Any = None, step: Any = 1, *, out: Tensor | None 
     if step == 0 or (step > 0) != (end >= start) and start != end:
         raise RuntimeError("step must be nonzero" if step == 0 else "upper bound and lower bound inconsistent with "
                                                                     "step sign")
+    if attrs["dtype"].category <= dtypes.INTEGER:       # PyTorch cuts the bounds off first
+        start, end, step = int(start), int(end) + (1 if step > 0 else -1), int(step)
+        return into(out, create("arange", requires_grad, start=start, end=end, step=step, **attrs))
     steps = int((end - start) / step) + 0.5             # half a step beyond the last number, so that it is included
     end = start + steps * step
     return into(out, create("arange", requires_grad, start=float(start), end=end, step=float(step), **attrs))

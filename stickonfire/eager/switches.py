@@ -45,6 +45,9 @@ def set_num_threads(num: int) -> None:
     if num < 1:
         raise RuntimeError(f"set_num_threads expects a positive integer, but got {num}")
     BY_DEVICE["cpu"].xp.set_threads(num)
+    switches.threads = num
+    for tell in switches.on_threads:
+        tell(num)
 
 
 def get_num_interop_threads() -> int:

@@ -35,7 +35,9 @@ def arange(xp, *, start: Any, end: Any, step: Any, dtype: Any, device: Any):
     if (step > 0) != (end >= start) and start != end:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     if dtype.category <= INTEGER:               # PyTorch cuts the bounds off first
-        start, end, step = int(start), int(end), int(step) or step
+        start, end, step = int(start), int(end), int(step)
+        if step == 0:
+            raise ValueError("step must be nonzero: an integer dtype cuts its decimals off")
     if all(isinstance(n, int) for n in (start, end, step)):
         count = len(range(start, end, step))
         return xp.cast(start + step * xp.arange(count), dtype)

@@ -33,4 +33,5 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"{__name__}.swa_utils")
     if name == "swap_in_optimizer_params_and_state":
         return importlib.import_module(f"{__name__}.swap").swap_in_optimizer_params_and_state
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    way_out = ": there are no sparse gradients; Adam takes dense ones" if name == "SparseAdam" else ""
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}{way_out}")

@@ -67,7 +67,7 @@ class Random:
         optimizer = None
         if self.optimizer != "none" and parameters:
             made = getattr(torch.optim, self.optimizer)
-            optimizer = made(parameters, lr=0.01)
+            optimizer = made(parameters, lr=0.01, **({"eps": 0.01} if self.optimizer == "Adam" else {}))
         steps, scored, returned, keep = self.steps, self.scored, self.returned, self.keep_zeros
 
         def run(*arguments: Any) -> Any:
@@ -77,7 +77,7 @@ class Random:
             if optimizer is not None:
                 loss = 0.0
                 for k in scored:
-                    loss = loss + (values[k] * values[k].detach().cos()).sum().float()
+                    loss = loss + (values[k] / (values[k].detach().abs() + 1)).sum().float()
                 optimizer.zero_grad(set_to_none=not keep)
                 if torch.is_tensor(loss) and loss.requires_grad:
                     loss.backward()
@@ -276,7 +276,7 @@ class Maker:
         step = Step(name, operands, settings)                               # type: ignore[arg-type]
         try:
             value = OPS[name](self.torch, *[self.values[k] for k in operands], *settings)   # type: ignore[index]
-        except (RuntimeError, IndexError, TypeError, ValueError, NotImplementedError):
+        except (RuntimeError, IndexError, TypeError, ValueError, ArithmeticError):
             return False
         if not self.torch.is_tensor(value) or value.numel() > MOST:
             return name in WRITES or name in WRITES_FROM        # what was written stays written

@@ -99,7 +99,11 @@ def test_normal_of_tensors_depends_on_them_with_gradient_zero():
 
 def test_integer_ranges_cut_their_bounds_off_first():
     assert torch.arange(0.5, 8.1, 2.6, dtype=torch.int64).tolist() == [0, 2, 4, 6]
+    with pytest.raises(ValueError, match="step must be nonzero"):
+        torch.arange(0, 64, 0.5, out=torch.empty(0, dtype=torch.int64))
     assert torch.linspace(4.3, 50, 50, dtype=torch.int64)[:3].tolist() == [4, 4, 5]
+    with pytest.warns(UserWarning, match="deprecated"):
+        assert torch.range(0.5, 4.2, 1.3, dtype=torch.int64).tolist() == [0, 1, 2, 3, 4]
     assert torch.logspace(4.3, -3, 2, 3.0, dtype=torch.int64).tolist() == [81, 0]
 
 

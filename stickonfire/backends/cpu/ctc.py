@@ -5,10 +5,13 @@ together. States are blank, label, blank, ... Source: Graves et al., ICML 2006. 
 """
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
+from .kernels_elementwise import exp, log
 
 Ints = Sequence[int]
 
@@ -23,16 +26,30 @@ def states(log_probs: Any, targets: Any, lengths: Any, blank: int) -> tuple[Any,
     return labels, skip, np.take_along_axis(log_probs, labels[None], axis=2)
 
 
+def summed(*parts: Any) -> Any:
+    """log of the sum of what the parts are logarithms of, in the order and the precision of PyTorch."""
+    top = functools.reduce(np.maximum, parts)
+    top = np.where(top == -np.inf, 0, top).astype(top.dtype)
+    return log(functools.reduce(np.add, [exp(part - top) for part in parts])) + top
+
+
+def shifted(sums: Any, by: int, where: Any = True) -> Any:
+    """The sums of the states that lie `by` before each (behind, if negative); -inf where there are none."""
+    out = np.full(sums.shape, -np.inf, sums.dtype)
+    if by > 0:
+        out[:, by:] = np.where(where, sums[:, :-by], -np.inf)
+    else:
+        out[:, :by] = np.where(where, sums[:, -by:], -np.inf)
+    return out
+
+
 def forward_sums(emitted: Any, skip: Any) -> Any:
     """log of the summed probability of all ways to each state. Shape: (T, N, L) -> (T, N, L)."""
     out = np.full(emitted.shape, -np.inf, emitted.dtype)
     out[0, :, :2] = emitted[0, :, :2]
     for t in range(1, len(out)):
-        before, now = out[t - 1], out[t]
-        now[...] = before
-        now[:, 1:] = np.logaddexp(now[:, 1:], before[:, :-1])
-        now[:, 2:] = np.logaddexp(now[:, 2:], np.where(skip[:, 2:], before[:, :-2], -np.inf))
-        now += emitted[t]
+        before = out[t - 1]
+        out[t] = summed(before, shifted(before, 1), shifted(before, 2, skip[:, 2:])) + emitted[t]
     return out
 
 
@@ -43,9 +60,7 @@ def backward_sums(emitted: Any, skip: Any, times: Any, lengths: Any) -> Any:
         now = out[t]
         if t + 1 < len(out):
             after = out[t + 1]
-            now[...] = after
-            now[:, :-1] = np.logaddexp(now[:, :-1], after[:, 1:])
-            now[:, :-2] = np.logaddexp(now[:, :-2], np.where(skip[:, 2:], after[:, 2:], -np.inf))
+            now[...] = summed(after, shifted(after, -1), shifted(after, -2, skip[:, 2:]))
         for n in np.flatnonzero(times == t + 1):
             now[n, max(2 * lengths[n] - 1, 0):2 * lengths[n] + 1] = 0
         now += emitted[t]
@@ -65,7 +80,7 @@ def totals(sums: Any, times: Any, lengths: Any) -> Any:
     each = np.arange(len(times))
     ends = sums[np.maximum(times - 1, 0), each]
     labels = np.where(lengths > 0, ends[each, np.maximum(2 * lengths - 1, 0)], -np.inf)
-    total = np.logaddexp(ends[each, 2 * lengths], labels).astype(sums.dtype)
+    total = summed(ends[each, 2 * lengths], labels.astype(sums.dtype))
     return np.where(times > 0, total, np.where(lengths > 0, -np.inf, 0)).astype(sums.dtype)
 
 
@@ -77,11 +92,12 @@ def ctc_grad(g: Any, log_probs: Any, targets: Any, input_lengths: Ints, target_l
         labels, skip, emitted = states(log_probs, targets, lengths, blank)
         forward = forward_sums(emitted, skip)
         total = totals(forward, times, lengths)
-        ways = forward + backward_sums(emitted, skip, times, lengths) - emitted - total[:, None]
-        posterior = np.zeros(log_probs.shape, log_probs.dtype)
-        for state in range(labels.shape[1]):
-            posterior[:, np.arange(len(times)), labels[:, state]] += np.exp(ways[:, :, state])
-        out = (np.exp(log_probs) - posterior) * g[:, None]
+        ways = forward + backward_sums(emitted, skip, times, lengths)
+        both, each = np.full(log_probs.shape, -np.inf, log_probs.dtype), np.arange(len(times))
+        for state in reversed(range(labels.shape[1])):
+            place = slice(None), each, labels[:, state]
+            both[place] = np.where(both[place] == -np.inf, ways[:, :, state], summed(both[place], ways[:, :, state]))
+        out = (exp(log_probs) - exp(both - total[:, None] - log_probs)) * g[:, None]
     out[np.arange(len(out))[:, None] >= times] = 0
     if zero_infinity:
         out[:, np.isneginf(total)] = 0

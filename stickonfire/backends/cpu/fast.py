@@ -5,18 +5,21 @@ bit (`tests/backends/test_cpu_fast.py` compares). They return None where they do
 run. A backward takes the gradient, what the rules wanted kept, and the edges of the inputs; it may leave a gradient
 larger than its input, as rules may. Numbers stand in 0-d arrays, since NumPy takes twice as long over a Python number.
 Registered with the backend, called by `eager/specialize.py`, `eager/graph.py` and `eager/update.py`.
-Imports NumPy and `kernels_inplace`.
+Imports NumPy and kernels beside it.
 """
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from . import kernels
+from .kernels_elementwise import exp
 from .kernels_inplace import add_scaled, adam, native_updates as native_updates
 
-FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+FLOAT32, FLOAT64, INT64, UINT64 = (np.dtype(kind) for kind in (np.float32, np.float64, np.int64, np.uint64))
 SMALL = 2048                        # elements up to which temporaries stay in the nearest cache
 ZERO, ONE, TINY, LEAST = (np.array(n, FLOAT32) for n in (0, 1, 1e-12, -100))
 UNITS = {np.dtype(name): np.ones((), name) for name in ("float32", "float64")}
@@ -151,6 +154,60 @@ def binary_cross_entropy_back(g: Any, saved: Any, edges: Any) -> Any:
     return np.multiply(shared(g, input.size, reduction), slope, slope), None, None
 
 
+def log_softmax(x: Any, dim: int) -> Any:
+    return kernels.log_softmax(x, 1) if x.ndim == 2 and (dim == 1 or dim == -1) else None
+
+
+def log_softmax_back(g: Any, saved: Any, edges: Any) -> Any:
+    (out, dim), = saved
+    if g.dtype is not FLOAT32 or g.ndim != 2 or dim != 1 and dim != -1:
+        return None
+    part = exp(out)
+    np.multiply(part, np.add.reduce(g, axis=1, keepdims=True), part)
+    return np.subtract(g, part, part),
+
+
+def nll_loss(input: Any, target: Any, weight: Any, ignore_index: int, reduction: str) -> Any:
+    positions = right_places(input, target, weight, ignore_index)
+    if positions is None:
+        return None
+    picked = input.take(positions)
+    return reduced(np.negative(picked, picked), reduction)
+
+
+def nll_loss_back(g: Any, saved: Any, edges: Any) -> Any:
+    kept, = saved
+    if kept is None:
+        return None
+    input, target, weight, ignore_index, reduction = kept
+    positions = right_places(input, target, weight, ignore_index)
+    if positions is None or g.dtype is not FLOAT32:
+        return None
+    out = np.zeros(input.shape, FLOAT32)
+    each = -g if reduction != "mean" else -g * (FLOAT32.type(1) / FLOAT32.type(target.size))
+    out.reshape(-1)[positions] = each
+    return out, None, None
+
+
+def right_places(input: Any, target: Any, weight: Any, ignore_index: int) -> Any:
+    """Where each row's class stands in the dense rows `input`. None unless all are classes, and all count alike."""
+    if (weight is not None or input.ndim != 2 or target.ndim != 1 or target.dtype is not INT64 or not target.size
+            or not input.flags.c_contiguous):
+        return None
+    rows, classes = input.shape
+    if target.size != rows or 0 <= ignore_index < classes or not rows <= SMALL:
+        return None
+    if np.maximum.reduce(target.view(UINT64)) >= classes:           # negative ones are large then
+        return None
+    return row_starts(rows, classes) + target
+
+
+@functools.lru_cache(maxsize=16)
+def row_starts(rows: int, classes: int) -> Any:
+    """Where each row of a dense matrix begins."""
+    return np.arange(0, rows * classes, classes)
+
+
 def descend(params: list[Any], grads: list[Any], lr: float) -> bool:
     """param -= lr * grad for each. False, and nothing is written, unless all are dense float32 arrays."""
     if not updatable(params, grads):
@@ -197,6 +254,8 @@ def adam_step(params: list[Any], grads: list[Any], means: list[Any], squares: li
 
 
 FORWARDS: dict[str, Kernel] = {"linear": linear, "sigmoid": sigmoid, "relu": relu, "mse_loss": mse_loss,
-                               "binary_cross_entropy": binary_cross_entropy}
+                               "binary_cross_entropy": binary_cross_entropy, "log_softmax": log_softmax,
+                               "nll_loss": nll_loss}
 BACKWARDS: dict[str, Kernel] = {"linear": linear_back, "sigmoid": sigmoid_back, "relu": relu_back,
-                                "mse_loss": mse_loss_back, "binary_cross_entropy": binary_cross_entropy_back}
+                                "mse_loss": mse_loss_back, "binary_cross_entropy": binary_cross_entropy_back,
+                                "log_softmax": log_softmax_back, "nll_loss": nll_loss_back}
