@@ -18,7 +18,7 @@ from .eager.publish import HOLDERS
 HOLDERS.append(globals())
 MAKERS.append(lambda: importlib.import_module("stickonfire.compiler.eager_kernels"))
 newaxis = None
-SUBMODULES = ("accelerator", "amp", "autograd", "backends", "compat", "cpu", "cuda", "data", "distributions", "fft",
+SUBMODULES = ("accelerator", "amp", "autograd", "backends", "compat", "compiler", "cpu", "cuda", "data", "distributions", "fft",
               "func", "io", "linalg", "masked", "models", "mps", "multiprocessing", "nn", "optim", "random",
               "serialization", "signal", "special", "testing", "text", "train", "types", "utils", "version", "viz",
               "xpu")

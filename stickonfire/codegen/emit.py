@@ -83,7 +83,7 @@ class Emitter:
         self.used: dict[str, str] = {}                  # declarations and helper functions, by symbol
         self.values: dict[int, tuple[str, str, bool]] = {}      # value -> (name, dtype, whether a vector)
         self.stage = 0
-        self.asked: dict[tuple[int, int], int] = {}     # (access, whether it is written) -> stage that asks ahead for it
+        self.asked: dict[int, tuple[int, int]] = {}     # access -> (stage that asks ahead for it, whether to write it)
 
     # -- small things ------------------------------------------------------------------------------------------
 
@@ -549,7 +549,7 @@ class Emitter:
         """
         k, access = self.kernel, self.kernel.accesses[i]
         if (mask is not None or k.rows * k.width < LARGE or access.inner != SIZES[access.dtype] or access.inner < 4
-                or not (k.chunk or any(access.outer)) or self.asked.setdefault((i, write), self.stage) != self.stage):
+                or not (k.chunk or any(access.outer)) or self.asked.setdefault(i, (self.stage, write)) != (self.stage, write)):
             return
         offset = self.new(f"mul i64 {c}, {access.inner}")
         at = self.new(f"getelementptr i8, ptr %at{i}, i64 {offset}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import threading
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
@@ -48,6 +49,7 @@ class Executable:
         self.used: dict[str, str] = {}                  # what these call
         self.kernels: dict[str, Any] = {}               # symbol -> RowKernel, or the product it is
         self.threads = pool.threads()
+        self.lock = threading.RLock()
         steps = group(program)
         self.outside = needed_outside(steps, program)
         self.steps = [self.prepared(step) for step in steps]

@@ -132,14 +132,15 @@ def laid_out(grad: Any, ref: Any) -> np.ndarray:
 def run_parts(executable: Executable, arrays: list[np.ndarray]) -> None:
     """One run of a program, step by step."""
     numbers = [symbol.read() for symbol in executable.program.symbols]
-    for part in executable.parts:
-        if callable(part):
-            part(*arrays, *numbers)
-        elif part.name == "raise_if":
-            if executable.view(part.operands[0], arrays)[()]:
-                complain(executable, part, arrays)
-        else:
-            executable.interpret(part, arrays)
+    with executable.lock:
+        for part in executable.parts:
+            if callable(part):
+                part(*arrays, *numbers)
+            elif part.name == "raise_if":
+                if executable.view(part.operands[0], arrays)[()]:
+                    complain(executable, part, arrays)
+            else:
+                executable.interpret(part, arrays)
 
 
 class Writer:
@@ -239,17 +240,20 @@ class Writer:
         arrays = ", ".join([*inputs, *self.places.values()])
         symbols = executable.program.symbols
         numbers = ", ".join(f"{self.name('N', s.read)}()" for s in symbols)
+        several = len(executable.parts) > 1             # temporaries live from part to part: one thread at a time
+        if several:
+            self.put(f"with {self.name('lock', executable.lock)}:")
         for part in executable.parts:
             if callable(part):
-                self.put(f"{self.name('launch', part)}({', '.join(filter(None, [arrays, numbers]))})")
+                line = f"{self.name('launch', part)}({', '.join(filter(None, [arrays, numbers]))})"
             elif part.name == "effect":
-                self.put(f"{self.name('effect', part.run)}()")
+                line = f"{self.name('effect', part.run)}()"
             elif part.name == "raise_if":
                 flag = self.name("F", memoryview(executable.view(part.operands[0], []).reshape(1).view(np.uint8)))
-                self.put(f"if {flag}[0]: {self.name('complain', functools.partial(complain, executable, part))}"
-                         f"([{arrays}])")
+                line = f"if {flag}[0]: {self.name('complain', functools.partial(complain, executable, part))}([{arrays}])"
             else:
-                self.put(f"{self.name('step', functools.partial(executable.interpret, part))}([{arrays}])")
+                line = f"{self.name('step', functools.partial(executable.interpret, part))}([{arrays}])"
+            self.put("    " * several + line)
 
     def finish(self) -> None:
         """Gradients and results."""

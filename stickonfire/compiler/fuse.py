@@ -53,7 +53,7 @@ class Group:
             return False
         for split in self.possible_splits(instr):
             placed = self.place(instr, split)
-            if placed is not None and self.admits(placed, split):
+            if placed is not None and self.rows_end_at(split, placed) and self.admits(placed, split):
                 self.split = split
                 self.add(placed)
                 return True
@@ -146,15 +146,19 @@ class Group:
             return None if to is None or collapsed(space[split:], to) is None else Placed(instr, "column", [strides], to)
         return None
 
+    def rows_end_at(self, split: int | None, placed: Placed) -> bool:
+        """Whether all arrays go along a row with one stride: the new ones, and, where rows are new, those there."""
+        if split is None:
+            return True
+        inner = self.space[split:]
+        return all(len(strides) != len(self.space) or collapsed(inner, strides[split:]) is not None
+                   for p in (placed, *(self.members if self.split is None else ()))
+                   for strides in (*p.operands, p.out) if strides is not None)
+
     def admits(self, placed: Placed, split: int | None) -> bool:
         """Whether nothing is read before it is there, or in two ways while it is written."""
         instr = placed.instr
         space = self.rows if placed.level in ("row", "row total") else self.space
-        if split is not None:
-            inner = self.space[split:]
-            for strides in (*[s for s in placed.operands if s is not None], placed.out):
-                if len(strides) == len(self.space) and collapsed(inner, strides[split:]) is None:
-                    return False
         full = placed.level in ("full", "reduce", "column", "total")
         for k, (x, strides) in enumerate(zip(instr.operands, placed.operands)):
             if strides is None:

@@ -89,13 +89,14 @@ class Lowering:
         rows, inner = strides[:self.split], strides[self.split:]
         if only_inner:
             rows, inner = (0,) * self.split, strides
-        outer = tuple(collapsed(tuple(self.space[d] for d in part), tuple(rows[d] for d in part)) or 0
+        outer = tuple(collapsed(tuple(self.space[d] for d in part), tuple(rows[d] for d in part))
                       for part in self.merged) if len(rows) == self.split else ()
         step = collapsed(self.space[self.split:], inner) if inner else 0
+        assert step is not None and None not in outer, f"{ref!r} cannot be gone through along rows of {self.space}"
         key = ref.buffer, ref.offset, ref.dtype, outer, step
         if key not in self.keys:
             self.keys[key] = len(self.accesses)
-            self.accesses.append(Access(f"a{len(self.accesses)}", SHORT[ref.dtype.name], outer, step or 0))
+            self.accesses.append(Access(f"a{len(self.accesses)}", SHORT[ref.dtype.name], outer, step))
             self.refs.append(ref)
         return self.keys[key]
 
