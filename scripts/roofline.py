@@ -3,8 +3,8 @@
 
     python scripts/roofline.py [--write]
 
-The model is that of the benchmark "GPT 6 layers, 384 wide, 256 context, batch 8, AdamW". Equal kernels of different layers
-are one row; times are the fastest of a few runs of each.
+The model is that of the benchmark "GPT 6 layers, 384 wide, 256 context, batch 8, AdamW". Equal kernels of different
+layers are one row; times are the fastest of a few runs of each.
 """
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ def rows() -> tuple[list[str], str]:
         seconds = sum(r.seconds for r in group)
         bound = "memory" if group[0].bytes / bandwidth > group[0].flops / peak else "arithmetic"
         share = sum(r.share() * r.seconds for r in group) / seconds
-        lines.append(f"| {kernel} | {len(group)} | {seconds * 1e3:.2f} ms | {seconds / total:.1%} | {share:.0%} | {bound} | "
-                     f"{ops} |")
-    about = (f"{len(measured)} steps, {total * 1e3:.1f} ms in all, {executable.arena.nbytes / 1e6:.0f} MB of temporaries, "
-             f"{executable.threads} threads; this machine copies {bandwidth / 1e9:.1f} GB/s and multiplies "
+        lines.append(f"| {kernel} | {len(group)} | {seconds * 1e3:.2f} ms | {seconds / total:.1%} | {share:.0%} | "
+                     f"{bound} | {ops} |")
+    about = (f"{len(measured)} steps, {total * 1e3:.1f} ms in all, {executable.arena.nbytes / 1e6:.0f} MB of "
+             f"temporaries, {executable.threads} threads; this machine copies {bandwidth / 1e9:.1f} GB/s and multiplies "
              f"{peak / 1e9:.0f} GFLOP/s.")
     return lines, about
 

@@ -18,10 +18,10 @@ from .eager.publish import HOLDERS
 HOLDERS.append(globals())
 MAKERS.append(lambda: importlib.import_module("stickonfire.compiler.eager_kernels"))
 newaxis = None
-SUBMODULES = ("accelerator", "amp", "autograd", "backends", "compat", "compiler", "cpu", "cuda", "data", "distributions", "fft",
-              "func", "io", "linalg", "masked", "models", "mps", "multiprocessing", "nn", "optim", "random",
-              "serialization", "signal", "special", "testing", "text", "train", "types", "utils", "version", "viz",
-              "xpu")
+SUBMODULES = ("accelerator", "amp", "autograd", "backends", "compat", "compiler", "cpu", "cuda", "data",
+              "distributions", "fft", "func", "io", "linalg", "masked", "models", "mps", "multiprocessing", "nn",
+              "optim", "random", "serialization", "signal", "special", "testing", "text", "train", "types", "utils",
+              "version", "viz", "xpu")
 NOT_YET = {     # what scripts ask for, and the way out
     "jit": "leave torch.jit out: there is nothing to script here", "fx": "hooks show what a model does",
     "profiler": "Python's cProfile sees all of the package", "onnx": "save with safetensors",

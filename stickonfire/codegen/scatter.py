@@ -67,8 +67,8 @@ add:
   %b.bytes = mul i64 %b, {B}
   %from.at = getelementptr i8, ptr %from, i64 %b.bytes
   %to.at = getelementptr i8, ptr %to, i64 %b.bytes
-  %x = call <{L} x {T}> @llvm.masked.load.v{L}{S}.p0(ptr align {E} %from.at, <{L} x i1> %b.mask, <{L} x {T}> zeroinitializer)
-  %y = call <{L} x {T}> @llvm.masked.load.v{L}{S}.p0(ptr align {E} %to.at, <{L} x i1> %b.mask, <{L} x {T}> zeroinitializer)
+  %x = call {V} @llvm.masked.load.v{L}{S}.p0(ptr align {E} %from.at, <{L} x i1> %b.mask, {V} zeroinitializer)
+  %y = call {V} @llvm.masked.load.v{L}{S}.p0(ptr align {E} %to.at, <{L} x i1> %b.mask, {V} zeroinitializer)
   %sum = fadd <{L} x {T}> %x, %y
   call void @llvm.masked.store.v{L}{S}.p0(<{L} x {T}> %sum, ptr align {E} %to.at, <{L} x i1> %b.mask)
   %b1 = add i64 %b, 1
@@ -103,5 +103,5 @@ def kernel(dtype: str, lanes32: int) -> tuple[str, str]:
     for i, cell in enumerate(CELLS):
         loads += [f"  %{cell}.cell = getelementptr i64, ptr %args, i64 {i}",
                   f"  %{cell} = load {'ptr' if i < 3 else 'i64'}, ptr %{cell}.cell"]
-    return name, TEMPLATE.format(L=lanes, T=kind, S=short, E=size, B=lanes * size, NAME=name, LOADS="\n".join(loads),
+    return name, TEMPLATE.format(V=f"<{lanes} x {kind}>", L=lanes, T=kind, S=short, E=size, B=lanes * size, NAME=name, LOADS="\n".join(loads),
                                  IOTA=", ".join(f"i64 {i}" for i in range(lanes)))

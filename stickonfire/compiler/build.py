@@ -1,7 +1,8 @@
-"""From a simplified program to something that runs: kernels compiled, memory laid out, arguments of kernels written down.
+"""From a simplified program to something that runs: kernels compiled, memory laid out, arguments of kernels written
+down.
 
-`build(program)` returns an `Executable`: native segments (a launcher each), and between them the steps that only Python can
-do. Its `run(arrays, floats)` does one run; `execute.py` calls it.
+`build(program)` returns an `Executable`: native segments (a launcher each), and between them the steps that only
+Python can do. Its `run(arrays, floats)` does one run; `execute.py` calls it.
 """
 from __future__ import annotations
 
@@ -59,7 +60,7 @@ class Executable:
         self.views: dict[Ref, np.ndarray] = {}
         self.parts = self.segments()
 
-    # -- steps ---------------------------------------------------------------------------------------------------------
+    # -- steps -------------------------------------------------------------------------------------------------------
 
     def prepared(self, step: Group | Single) -> Native | Instr:
         """A step as machine code, or as it is."""
@@ -111,10 +112,12 @@ class Executable:
         numbers = [rows.shape[0], out.shape[0], rows.strides[0], index.strides[0], out.strides[0], blocks, width]
         return Native(symbol, [(0, rows), (1, index), (2, out)], [0, 0, 0, *numbers], None, [], None, step)
 
-    # -- memory --------------------------------------------------------------------------------------------------------
+    # -- memory ------------------------------------------------------------------------------------------------------
 
     def lay_out(self) -> None:
-        """Gives each temporary its place in one block of memory, shared by those that do not live at the same time."""
+        """Gives each temporary its place in one block of memory, shared by those that do not live at the same
+        time.
+        """
         lives: dict[Any, list[int]] = {}
         sizes: dict[Any, int] = {}
         for i, step in enumerate(self.steps):
@@ -192,13 +195,13 @@ class Executable:
             for i, symbol in step.symbols:
                 patches.append((symbol, base + 8 * (step.place + i), 0))
 
-    # -- running ---------------------------------------------------------------------------------------------------------
+    # -- running -----------------------------------------------------------------------------------------------------
 
     def segments(self) -> list[Any]:
         """Launchers of native steps in a row, and what Python does between them."""
         order: dict[Any, int] = {b: i for i, b in enumerate([*self.inputs, *self.results])}
         arrays = len(order)
-        order.update({s: arrays + i for i, s in enumerate(self.program.symbols)})
+        order.update({symbol: arrays + i for i, symbol in enumerate(self.program.symbols)})
         parts: list[Any] = []
         run: list[Native] = []
 
@@ -253,11 +256,11 @@ def takes_place(kernel: RowKernel, refs: list[tuple[int, Ref]], source: Buffer, 
     if (a.outer, a.inner, a.dtype) != (b.outer, b.inner, b.dtype) or not a.inner or refs[reads[0]][1].offset != \
             refs[writes[0]][1].offset or any(s.access == writes[0] for s in (*kernel.columns, *kernel.totals)):
         return False
-    lines = [line for stage in kernel.stages for line in stage.lines if line.name in ("load", "load_at", "load_row", "store")]
-    last_read = max((n for n, line in enumerate(lines) if line.name != "store" and line.args[0] == reads[0]), default=-1)
-    first_write = min((n for n, line in enumerate(lines) if line.name == "store" and line.args[0] == writes[0]), default=-1)
-    rowwise = any(line.name != "load" and line.args[0] == reads[0] for line in lines if line.name != "store")
-    return not rowwise and last_read < first_write
+    lines = [line for stage in kernel.stages for line in stage.lines]
+    loads = [n for n, line in enumerate(lines) if line.name == "load" and line.args[0] == reads[0]]
+    stores = [n for n, line in enumerate(lines) if line.name == "store" and line.args[0] == writes[0]]
+    elsewhere = any(line.name in ("load_at", "load_row") and line.args[0] == reads[0] for line in lines)
+    return not elsewhere and max(loads, default=-1) < min(stores, default=-1)
 
 
 def needed_outside(steps: list[Group | Single], program: Program) -> dict[int, set[Buffer]]:

@@ -1,7 +1,9 @@
-"""One call of a function, listened to: the program it amounts to, and what has to hold for the program to stand for it.
+"""One call of a function, listened to: the program it amounts to, and what has to hold for the program to stand for
+it.
 
-`capture(function, args, kwargs, leaves)` calls the function for real and returns its result with a `Capture`. Afterwards no
-Traced array is left anywhere: tensors have their own memory again, whether or not a program came of it.
+`capture(function, args, kwargs, leaves)` calls the function for real and returns its result with a `Capture`.
+Afterwards no Traced array is left anywhere: tensors have their own memory again, whether or not a program came of
+it.
 """
 from __future__ import annotations
 
@@ -111,11 +113,11 @@ def cut_off(given: list[Tensor]) -> list[tuple[Tensor, Any, AccumulateGrad]]:
 
 def reconnect(recorder: Recorder, cut: list[tuple[Tensor, Any, AccumulateGrad]], result: Any) -> None:
     """Undoes `cut_off`. Gradients that have arrived in the meantime go on where they would have gone."""
-    real = {leaf: edge for _, edge, leaf in cut}
+    real: dict[Any, Any] = {leaf: edge for _, edge, leaf in cut}
     ends = [edge for t in tensors_in(result) if (edge := current_edge(t)) is not None] if cut else []
     for node in reachable(ends):
         if any(parent in real for parent in node.parents):
-            node.parents = tuple([real.get(parent, parent) for parent in node.parents])     # type: ignore[arg-type]
+            node.parents = tuple([real.get(parent, parent) for parent in node.parents])
     for t, edge, leaf in cut:
         t._edge = edge
         if leaf.grad is not None:
@@ -249,12 +251,15 @@ def holds_arrays(value: Any) -> bool:
 
 
 def unaccounted_roots(recorder: Recorder, lifted: list[Any], given: list[Tensor]) -> None:
-    """Memory whose tensor is gone was made in the call, in a way that was not heard: it would be another one next time."""
+    """Memory whose tensor is gone was made in the call, in a way that was not heard: it would be another one next
+    time.
+    """
     held = {id(root_of(array)) for _, array, _ in lifted} | {id(root_of(t._array.real if t._array.__class__ is Traced
                                                                         else t._array)) for t in given}
     for weak, array, _ in recorder.lifted:
         if weak() is None and id(root_of(array)) not in held:
-            recorder.stop(f"a tensor of shape {list(array.shape)} was made in the call by something that is not compiled")
+            recorder.stop(f"a tensor of shape {list(array.shape)} was made in the call by something that is not "
+                          "compiled")
             return
 
 
@@ -284,7 +289,8 @@ def put_back(recorder: Recorder, known: set[int] | None, returned: list[Tensor])
     for holder in holders:
         if isinstance(holder, Tensor) and holder._array.__class__ is Traced:
             if known is not None and id(holder) not in known:
-                recorder.stop(f"a tensor of shape {list(holder.shape)} that the call made is kept outside of its result")
+                recorder.stop(f"a tensor of shape {list(holder.shape)} that the call made is kept outside of its "
+                              "result")
             unwrap(holder)
         elif isinstance(holder, AccumulateGrad) and holder.array.__class__ is Traced:
             holder.array = holder.array.real

@@ -1,8 +1,8 @@
 """What a compiled function consists of: a table of its kernels with times, and the text of each.
 
-`table(variant)` runs the program once, step by step, with a clock around each step; what it writes outside is put back. The
-share of the roofline is the time the step would take if nothing but memory traffic or arithmetic counted, by the best rates
-this machine has shown, over the time it took.
+`table(variant)` runs the program once, step by step, with a clock around each step; what it writes outside is put
+back. The share of the roofline is the time the step would take if nothing but memory traffic or arithmetic counted,
+by the best rates this machine has shown, over the time it took.
 """
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from .fuse import Group
 from .program import Instr, Ref, text
 
 REPEATS = 5
-FREE = frozenset(("const", "symbol", "load", "store", "load_at", "load_row", "stash", "fetch", "iota", "spread", "cast"))
+FREE = frozenset(("const", "symbol", "load", "store", "load_at", "load_row", "stash", "fetch", "iota", "spread",
+                  "cast"))
 
 
 @functools.cache
@@ -98,7 +99,7 @@ def measure(executable: Executable, arrays: list[np.ndarray]) -> list[Row]:
     order: dict[Any, int] = {b: i for i, b in enumerate([*executable.inputs, *executable.results])}
     order.update({s: len(arrays) + i for i, s in enumerate(executable.program.symbols)})
     numbers = [symbol.read() for symbol in executable.program.symbols]
-    calls = []
+    calls: list[Any] = []
     for step in executable.steps:
         if isinstance(step, Native):
             patches = [(order[what], cell, offset) for what, cell, offset in executable.patches[id(step)]]

@@ -1,10 +1,12 @@
-"""What is the same in each run is computed once, when a program is built: a causal mask, positions, a table of angles."""
+"""What is the same in each run is computed once, when a program is built: a causal mask, positions, a table of
+angles.
+"""
 from __future__ import annotations
 
 import numpy as np
 
-from .program import Buffer, Instr, Program, Ref
 from .memory import as_array
+from .program import Buffer, Instr, Program, Ref
 from .reference import execute
 from .simplify import EFFECTS, written_once
 

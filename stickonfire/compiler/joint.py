@@ -1,8 +1,9 @@
 """A captured forward whose result is to be run backward later: its backward is captured with it.
 
-While the recorder still listens, the result's graph is walked once with stand-ins for the gradients that will come. What was
-recorded up to there is the forward program, the rest the backward program; what the second reads of the first is handed
-from one to the other. A run of the forward then hangs one node on the graph, which runs the backward program.
+While the recorder still listens, the result's graph is walked once with stand-ins for the gradients that will come.
+What was recorded up to there is the forward program, the rest the backward program; what the second reads of the
+first is handed from one to the other. A run of the forward then hangs one node on the graph, which runs the
+backward program.
 """
 from __future__ import annotations
 
@@ -42,7 +43,7 @@ def capture_backward(recorder: Recorder, returned: list[Tensor]) -> Joint | None
     if not outputs or recorder.stopped:
         return None
     mark = len(recorder.program.instrs)
-    edges = [current_edge(t) for t in outputs]
+    edges: list[Any] = [current_edge(t) for t in outputs]
     stand_ins = []
     for i, t in enumerate(outputs):
         real = np.ones(t._array.shape, t._array.dtype)
@@ -80,12 +81,11 @@ def halves(program: Program, joint: Joint) -> tuple[Program, Program, list[tuple
     for instr in rest:
         backward.instrs.append(Instr(instr.name, renamed(instr.operands, handed), renamed(instr.outs, handed),
                                      renamed(instr.settings, handed), instr.run, instr.line))
-    found = [None if ref is None else renamed(ref, handed) for ref in joint.found]
-    joint.found = found
-    for ref in found:
-        if ref is not None and ref.buffer.kind == "temporary":
+    joint.found = [None if ref is None else renamed(ref, handed) for ref in joint.found]
+    backward.results = [ref for ref in joint.found if ref is not None]
+    for ref in backward.results:
+        if ref.buffer.kind == "temporary":
             ref.buffer.kind = "result"
-    backward.results = [ref for ref in found if ref is not None]
     used = {ref.buffer: None for instr in backward.instrs for ref in (*instr.reads(), *instr.outs)}
     used.update({ref.buffer: None for ref in backward.results})
     used.update({ref.buffer: None for ref in joint.gradients})
@@ -121,8 +121,8 @@ class CompiledNode(Node):
             if cell[0] != version:
                 raise changed_in_place(None, cell[0], version)
         if values.recording:
-            raise RuntimeError("torch.compile does not support double backward: a compiled function was run backward under "
-                               "create_graph=True. Call the function itself instead of the compiled one")
+            raise RuntimeError("torch.compile does not support double backward: a compiled function was run backward "
+                               "under create_graph=True. Call the function itself instead of the compiled one")
         return self.run(grads, self.kept)
 
 

@@ -2,10 +2,11 @@
 
     %3 = f32[256, 10] matmul(%1, %2.T)          a line for each instruction; `text(program)` prints it
 
-A `Buffer` is a piece of memory; a `Ref` is a view of one (dtype, shape, strides, offset), so views cost nothing and are no
-instructions. An `Instr` names a function of `xp`, its operands (Refs, numbers, settings) and the Refs it writes. Most
-buffers are written once, which makes them the values of an SSA program; writing in place is writing to a buffer again.
-Made by `recorder.py`, changed by `simplify.py`, grouped into kernels by `fuse.py`. `verify` checks what all rely on.
+A `Buffer` is a piece of memory; a `Ref` is a view of one (dtype, shape, strides, offset), so views cost nothing and
+are no instructions. An `Instr` names a function of `xp`, its operands (Refs, numbers, settings) and the Refs it
+writes. Most buffers are written once, which makes them the values of an SSA program; writing in place is writing to
+a buffer again. Made by `recorder.py`, changed by `simplify.py`, grouped into kernels by `fuse.py`. `verify` checks
+what all rely on.
 """
 from __future__ import annotations
 
@@ -200,7 +201,9 @@ def text(program: Program) -> str:
 
 
 def verify(program: Program) -> None:
-    """Raises AssertionError unless each temporary is written before it is read and every Ref lies within its buffer."""
+    """Raises AssertionError unless each temporary is written before it is read and every Ref lies within its
+    buffer.
+    """
     written = {b for b in program.buffers if b.kind in ("external", "input", "constant")}
     for instr in program.instrs:
         for ref in instr.reads():

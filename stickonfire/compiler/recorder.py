@@ -1,9 +1,9 @@
 """The recorder: listens to Traced arrays and writes a `Program`.
 
 It is installed as `modes.recorder` while a function is captured (`capture.py`). Tensors that existed before are
-*lifted* when an op first meets them: their array becomes a Traced one over the same memory, and is put back at the end.
-Whatever cannot be repeated by a program (a value read by Python, memory of unknown origin) calls `stop`, with the line
-of the user's program: the call goes on for real, and no program comes of it.
+*lifted* when an op first meets them: their array becomes a Traced one over the same memory, and is put back at the
+end. Whatever cannot be repeated by a program (a value read by Python, memory of unknown origin) calls `stop`, with
+the line of the user's program: the call goes on for real, and no program comes of it.
 """
 from __future__ import annotations
 
@@ -67,7 +67,8 @@ def _arithmetic(name: str, sign: str) -> Callable[..., Any]:
         reads_other = other.symbol.read if other.__class__ is Number else None
         operation = getattr(float, name)
         said = other.symbol.label if other.__class__ is Number else repr(other)
-        label = f"({said} {sign} {self.symbol.label})" if name.startswith("__r") else f"({self.symbol.label} {sign} {said})"
+        first, second = (said, self.symbol.label) if name.startswith("__r") else (self.symbol.label, said)
+        label = f"({first} {sign} {second})"
         if reads_other is None:
             return self._derived(label, lambda: operation(float(read()), float(other)))
         return self._derived(label, lambda: operation(float(read()), float(reads_other())))
@@ -306,7 +307,8 @@ class Recorder:
         low, high = np.lib.array_utils.byte_bounds(array) if array.size else (0, 0)
         start = array.__array_interface__["data"][0]
         buffer = self.program.buffer("temporary", high - low, None, low)
-        return self.traced(array, Ref(buffer, array.dtype, array.shape, array.strides, start - low if array.size else 0))
+        offset = start - low if array.size else 0
+        return self.traced(array, Ref(buffer, array.dtype, array.shape, array.strides, offset))
 
     def view_of(self, array: np.ndarray, source: Traced) -> Traced:
         """An array within the memory of another."""

@@ -1,7 +1,7 @@
 """What Python values a function reads besides its arguments: numbers and flags that a program has taken as they were.
 
-A program is made of what one call did. If the function looks at a global `scale`, a closure's `depth`, an attribute of its
-`self` or of a module that it calls, another value would have led to another program: each becomes a guard.
+A program is made of what one call did. If the function looks at a global `scale`, a closure's `depth`, an attribute
+of its `self` or of a module that it calls, another value would have led to another program: each becomes a guard.
 """
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def guards_of(function: Any, depth: int, seen: set[int]) -> Iterator[Guard]:
     if (function.__module__ or "").partition(".")[0] == OWN:
         return
     names = names_in(function.__code__)
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
+    for cell in function.__closure__ or ():
         try:
             value = cell.cell_contents
         except ValueError:                                  # not filled yet

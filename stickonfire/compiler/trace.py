@@ -1,9 +1,9 @@
 """Arrays that remember what was done to them: the compiler's way of listening in.
 
-While a step is being captured, tensors hold `Traced` arrays in place of NumPy's. A Traced array does what it is told for
-real, on the NumPy array it keeps, and tells the recorder. Since everything above `backends/` touches arrays through `xp`
-and operators alone, the rest of the framework runs unchanged, backward rules and optimizers included.
-Registered as an array class of the CPU; `recorder.py` writes down what is heard.
+While a step is being captured, tensors hold `Traced` arrays in place of NumPy's. A Traced array does what it is
+told for real, on the NumPy array it keeps, and tells the recorder. Since everything above `backends/` touches
+arrays through `xp` and operators alone, the rest of the framework runs unchanged, backward rules and optimizers
+included. Registered as an array class of the CPU; `recorder.py` writes down what is heard.
 """
 from __future__ import annotations
 
@@ -124,8 +124,8 @@ for _name, _function in {"eq": np.equal, "ne": np.not_equal, "lt": np.less, "le"
     setattr(Traced, f"__{_name}__", _binary(_function.__name__, _function, False))
 for _name, _function in {"neg": np.negative, "abs": np.abs, "invert": np.invert}.items():
     setattr(Traced, f"__{_name}__", lambda self, f=_function: recorder().call(f.__name__, f, (self,), {}))
-setattr(Traced, "__matmul__", _binary("matmul", np.matmul, False))
-setattr(Traced, "__rmatmul__", _binary("matmul", np.matmul, True))
+Traced.__matmul__ = _binary("matmul", np.matmul, False)
+Traced.__rmatmul__ = _binary("matmul", np.matmul, True)
 for _name in ("__bool__", "__int__", "__float__", "__complex__", "__index__", "item", "tolist", "tobytes"):
     setattr(Traced, _name, _value(_name))
 

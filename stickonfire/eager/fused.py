@@ -59,16 +59,15 @@ def forward(op: Op, arrays: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
     return None if run is None else run(arrays)
 
 
-def backward(op: Op, before: Callable[..., Any] | None) -> Callable[..., Any]:
-    """The op's gradient rules in one, for large arrays: None where there is no program. `before` is asked first."""
+def backward(op: Op, other: Callable[..., Any] | None) -> Callable[..., Any]:
+    """The op's gradient rules in one, for large arrays; `other` is what else there is. None where there is neither."""
     def quick(g: Any, saved: Any, edges: Any) -> Any:
-        if before is not None and (result := before(g, saved, edges)) is not None:
-            return result
-        if (saved[0][0] if saved[0] else g).size < LARGE or not switches.fused:
-            return None
-        wanted = tuple([None if edge is None else edge.shape for edge in edges])
-        run = program((op.name, kind_of(g), kind_of(saved), wanted), "backward", op, g, saved, wanted)
-        return None if run is None else run((g, *arrays_in(op, saved).values()))
+        if (saved[0][0] if saved[0] else g).size >= LARGE and switches.fused:
+            wanted = tuple([None if edge is None else edge.shape for edge in edges])
+            run = program((op.name, kind_of(g), kind_of(saved), wanted), "backward", op, g, saved, wanted)
+            if run is not None:
+                return run((g, *arrays_in(op, saved).values()))
+        return None if other is None else other(g, saved, edges)
     return quick
 
 

@@ -9,7 +9,7 @@ import functools
 import threading
 import traceback
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from sys import getrefcount
 from typing import Any
 
@@ -97,7 +97,7 @@ class OpNode(Node):
     __slots__ = ("op", "saved", "versions")
     op: Op
     saved: tuple[Any, ...] | None       # for each rule what it wants, or None if it does not apply; None once released
-    versions: tuple[tuple[list[int], int], ...]         # of the saved tensors: (cell, what it should hold)
+    versions: Sequence[tuple[list[int], int]]           # of the saved tensors: (cell, what it should hold)
 
     simple = True                       # one output, of more than 16 bits: rules take everything as it is
     native: Any = None                  # the output's array dtype, where inputs differ from it

@@ -296,7 +296,8 @@ def as_item(part: Any) -> Any:
     if isinstance(part, bool):
         return tensor(part)
     if isinstance(part, Tensor):
-        if part.dtype.category == INTEGER and part._array.ndim == 0 and part.dtype is not dtypes.uint8 and readable(part):
+        if part.dtype.category == INTEGER and part._array.ndim == 0 and part.dtype is not dtypes.uint8 and \
+                readable(part):
             return int(part.item())
         if part.dtype is dtypes.uint8:
             return part.bool()

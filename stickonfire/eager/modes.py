@@ -22,7 +22,9 @@ def capturing() -> Any:
 
 
 def as_effect(method: F) -> F:
-    """A method that changes Python's own state alone (a schedule's step): a compiled step calls it again in each run."""
+    """A method that changes Python's own state alone (a schedule's step): a compiled step calls it again in each
+    run.
+    """
     @functools.wraps(method)
     def step(self: Any, *args: Any, **kwargs: Any) -> Any:
         recorder = capturing()

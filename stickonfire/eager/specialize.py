@@ -116,13 +116,13 @@ def run_forward(op: Op, given: list[str]) -> list[str]:
     """Statements that compute the result, in the backend's own shorter way if it has one."""
     run = f"result = forward(XP[kind], {', '.join(given)})"
     quick = []
-    if fast_form(op) is not None:
-        values = ", ".join([argument.partition("=")[2] or argument for argument in given])
-        quick.append(f"fast({values}) if native is FLOAT32 and kind is Fast else None")
     if op.fused and op.rules:
         arrays = "".join([f"a{i}, " for i in range(len(op.tensors))])
         named = ", ".join([f"{n!r}: {n}" for n in op.attributes if f"{n}={n}" in given])
         quick.append(f"fused(op, ({arrays}), {{{named}}}) if a0.size >= {LARGE} and kind is Fast else None")
+    if fast_form(op) is not None:
+        values = ", ".join([argument.partition("=")[2] or argument for argument in given])
+        quick.append(f"fast({values}) if native is FLOAT32 and kind is Fast else None")
     lines = [f"result = {way}" for way in quick]
     return [line for i, way in enumerate([*lines, run]) for line in
             ([way] if not i else ["if result is None:", f"    {way}"])]
@@ -352,7 +352,7 @@ def versions(op: Op, edges: list[str]) -> list[str]:
     for name, guard in terms:
         pad = "        " if guard else "    "
         lines += [*([f"    if {guard}:"] if guard else []), *note(name, pad), f"{pad}noted.append((cell, cell[0]))"]
-    return [*lines, f"    node.versions = {'tuple(noted)' if terms else '()'}"]
+    return [*lines, f"    node.versions = {'noted' if terms else '()'}"]
 
 
 def note(name: str, pad: str) -> list[str]:

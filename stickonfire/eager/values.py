@@ -20,7 +20,6 @@ from .modes import capturing, set_grad
 from .tensor import Tensor, bump, make
 
 
-
 def lift(t: Tensor) -> None:
     """Lets the compiler, if it is listening, know of a tensor that is about to be written."""
     recorder = capturing()

@@ -1,7 +1,8 @@
 """`torch.compile`: a function, a whole training step or a module, as native code from its second call on.
 
-The compiler listens to one call (`compiler/capture.py`); this file adds what concerns modules: those that are called are
-watched, so that `model.eval()` or another dropout rate leads to another program. May import: eager, compiler.
+The compiler listens to one call (`compiler/capture.py`); this file adds what concerns modules: those that are
+called are watched, so that `model.eval()` or another dropout rate leads to another program. May import: eager,
+compiler.
 """
 from __future__ import annotations
 
@@ -39,13 +40,13 @@ def compile(model: Callable[..., Any] | None = None, *, fullgraph: bool = False,
             disable: bool = False) -> Any:
     """A function or module that does the same, as native code.
 
-    The first call runs as usual and shows what there is; the second is listened to and compiled; from then on calls with
-    the same shapes, dtypes and settings run the program. Whatever a program cannot stand for (Python that reads a tensor's
-    value, another shape) runs as usual, and `explain()` of the result says why. A whole training step, with `backward()`
-    and `optimizer.step()` in it, becomes one program.
+    The first call runs as usual and shows what there is; the second is listened to and compiled; from then on calls
+    with the same shapes, dtypes and settings run the program. Whatever a program cannot stand for (Python that
+    reads a tensor's value, another shape) runs as usual, and `explain()` of the result says why. A whole training
+    step, with `backward()` and `optimizer.step()` in it, becomes one program.
 
-    fullgraph: raise RuntimeError where a call would run as usual because it cannot be captured. disable: return the function
-    as it is. dynamic, backend, mode and options are accepted and choose nothing.
+    fullgraph: raise RuntimeError where a call would run as usual because it cannot be captured. disable: return the
+    function as it is. dynamic, backend, mode and options are accepted and choose nothing.
 
     Raises: TypeError for what cannot be called.   Source: PyTorch `torch.compile`.
 

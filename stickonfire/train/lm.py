@@ -139,7 +139,8 @@ class Trainer:
         return loss, norm
 
     def _compile(self) -> None:
-        """Makes the update native code before the first step, so that a resumed run computes just what one sitting does.
+        """Makes the update native code before the first step, so that a resumed run computes just what one sitting
+        does.
 
         What is captured is a real update: it is tried out on validation batches, and everything is put back.
         """

@@ -20,7 +20,7 @@ from .kernels_elementwise import exp
 from .kernels_inplace import add_scaled, adam, native_updates as native_updates
 
 FLOAT32, FLOAT64, INT64, UINT64 = (np.dtype(kind) for kind in (np.float32, np.float64, np.int64, np.uint64))
-SMALL = 2048                        # elements up to which temporaries stay in the nearest cache
+SMALL, MEDIUM = 2048, 16384         # elements up to which temporaries stay in the nearest caches
 ZERO, ONE, TINY, LEAST = (np.array(n, FLOAT32) for n in (0, 1, 1e-12, -100))
 UNITS = {np.dtype(name): np.ones((), name) for name in ("float32", "float64")}
 for _unit in UNITS.values():
@@ -60,7 +60,7 @@ def linear_back(g: Any, saved: Any, edges: Any) -> Any:
 
 
 def sigmoid(x: Any) -> Any:
-    if not 0 < x.ndim or x.size > SMALL:
+    if not x.ndim or x.size > SMALL:
         return None
     out = np.negative(x)
     np.exp(out, out)
@@ -70,7 +70,7 @@ def sigmoid(x: Any) -> Any:
 
 def sigmoid_back(g: Any, saved: Any, edges: Any) -> Any:
     (out,), = saved
-    if g.dtype is not FLOAT32 or not g.ndim:
+    if g.dtype is not FLOAT32 or not g.ndim or g.size > SMALL:
         return None
     slope = np.subtract(ONE, out)
     np.multiply(slope, out, slope)
@@ -97,7 +97,7 @@ def shared(g: Any, size: int, reduction: str) -> Any:
 
 
 def mse_loss(input: Any, target: Any, reduction: str) -> Any:
-    if not input.ndim or not input.size or input.shape != target.shape or input.size > SMALL:
+    if not input.ndim or not 0 < input.size <= SMALL or input.shape != target.shape:
         return None
     d = np.subtract(input, target)
     np.multiply(d, d, d)
@@ -117,7 +117,7 @@ def mse_loss_back(g: Any, saved: Any, edges: Any) -> Any:
     if kept_input is None or kept_target is not None or g.dtype is not FLOAT32 or g.ndim:
         return None
     input, target, reduction = kept_input
-    if not input.ndim or not input.size or input.shape != target.shape:
+    if not input.ndim or not 0 < input.size <= SMALL or input.shape != target.shape:
         return None
     d = np.subtract(input, target)
     return np.multiply(shared(g + g, input.size, reduction), d, d), None
@@ -145,7 +145,7 @@ def binary_cross_entropy_back(g: Any, saved: Any, edges: Any) -> Any:
     if kept_input is None or kept_target is not None or g.dtype is not FLOAT32 or g.ndim:
         return None
     input, target, weight, reduction = kept_input
-    if weight is not None or not input.ndim or not input.size:
+    if weight is not None or not input.ndim or not 0 < input.size <= SMALL:
         return None
     slope, variance = np.subtract(input, target), np.subtract(ONE, input)
     np.multiply(input, variance, variance)
@@ -155,12 +155,12 @@ def binary_cross_entropy_back(g: Any, saved: Any, edges: Any) -> Any:
 
 
 def log_softmax(x: Any, dim: int) -> Any:
-    return kernels.log_softmax(x, 1) if x.ndim == 2 and (dim == 1 or dim == -1) else None
+    return kernels.log_softmax(x, 1) if x.ndim == 2 and (dim == 1 or dim == -1) and x.size <= MEDIUM else None
 
 
 def log_softmax_back(g: Any, saved: Any, edges: Any) -> Any:
     (out, dim), = saved
-    if g.dtype is not FLOAT32 or g.ndim != 2 or dim != 1 and dim != -1:
+    if g.dtype is not FLOAT32 or g.ndim != 2 or dim != 1 and dim != -1 or g.size > MEDIUM:
         return None
     part = exp(out)
     np.multiply(part, np.add.reduce(g, axis=1, keepdims=True), part)
@@ -195,7 +195,7 @@ def right_places(input: Any, target: Any, weight: Any, ignore_index: int) -> Any
             or not input.flags.c_contiguous):
         return None
     rows, classes = input.shape
-    if target.size != rows or 0 <= ignore_index < classes or not rows <= SMALL:
+    if target.size != rows or 0 <= ignore_index < classes or input.size > MEDIUM:
         return None
     if np.maximum.reduce(target.view(UINT64)) >= classes:           # negative ones are large then
         return None
@@ -221,12 +221,14 @@ def descend(params: list[Any], grads: list[Any], lr: float) -> bool:
     return True
 
 
-def updatable(targets: list[Any], others: list[Any]) -> bool:
-    """Whether all are dense float32 arrays, and the pairs of one shape."""
-    for a, b in zip(targets, others):
-        if (a.__class__ is not np.ndarray or b.__class__ is not np.ndarray or a.dtype is not FLOAT32 or not a.ndim
-                or b.dtype is not FLOAT32 or a.shape != b.shape or not a.flags.c_contiguous):
-            return False
+def updatable(*columns: list[Any]) -> bool:
+    """Whether all are dense float32 arrays, those at one place in the lists of one shape."""
+    for row in zip(*columns):
+        shape = row[0].shape
+        for a in row:
+            if (a.__class__ is not np.ndarray or a.dtype is not FLOAT32 or a.shape != shape or not shape
+                    or not a.flags.c_contiguous):
+                return False
     return True
 
 
@@ -240,7 +242,7 @@ def adam_step(params: list[Any], grads: list[Any], means: list[Any], squares: li
     for step in steps:
         if step.__class__ is not np.ndarray or step.dtype is not FLOAT32 or step.item() + 1 != t:
             return False
-    if not (updatable(params, grads) and updatable(means, squares) and updatable(means, params)):
+    if not updatable(params, grads, means, squares):
         return False
     for step in steps:
         step.fill(t)

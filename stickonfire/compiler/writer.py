@@ -1,0 +1,261 @@
+"""Writes, for each variant, the Python function that stands before its native code.
+
+It checks the guards, makes memory for what is handed out, calls the launchers and puts tensors over the results. What
+never changes is a name in the function's globals; `Variant.text` shows the function. Called by `variant.py`.
+"""
+from __future__ import annotations
+
+import functools
+import itertools
+from sys import getrefcount
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..eager.tensor import Tensor, new, version_cell
+from ..eager.views import current_edge
+from ..tape.node import Output as TapeOutput
+from ..tape.node import next_number
+from .build import Executable
+from .capture import Output, outputs_in
+from .joint import CompiledNode
+from .memory import as_array
+from .program import Buffer
+from .recorder import root_of
+
+if TYPE_CHECKING:
+    from .variant import Backward, Variant
+
+MISS = object()         # what a variant's function returns if a guard does not hold
+
+
+class Writer:
+    """Writes a variant's function."""
+
+    def __init__(self, variant: Variant, given: list[Tensor]) -> None:
+        self.variant, self.made, self.given = variant, variant.capture, given
+        self.names: dict[str, Any] = {
+            "MISS": MISS, "ndarray": np.ndarray, "empty": np.empty, "Tensor": Tensor, "new": new,
+            "getrefcount": getrefcount, "overlaps": overlaps}
+        self.lines: list[str] = []
+        self.edges: dict[int, str] = {}                     # id of an edge -> the expression for the one of this run
+
+    def name(self, stem: str, value: Any) -> str:
+        """A name in the function's globals."""
+        name = f"{stem}{len(self.names)}"
+        self.names[name] = value
+        return name
+
+    def write(self) -> tuple[str, dict[str, Any]]:
+        """The text and its globals."""
+        parameters = ", ".join(f"t{i}" for i in range(len(self.given)))
+        self.lines = [f"def run({parameters}):"]
+        self.guards()
+        self.allocate()
+        self.calls()
+        self.finish()
+        return "\n".join(self.lines) + "\n", self.names
+
+    def put(self, *lines: str) -> None:
+        self.lines += ["    " + line for line in lines]
+
+    def guards(self) -> None:
+        """Everything the program takes for granted."""
+        for i, t in enumerate(self.given):
+            a = t._array
+            if self.made.inputs[i] is None:
+                other = next((f"{self.name('T', u)}" for u, _ in self.made.tensors if u is t), None)
+                if other is not None:                       # a parameter that is also an argument: the very same one
+                    self.put(f"if t{i} is not {other}: return MISS")
+                    continue
+            self.put(f"a{i} = t{i}._array",
+                     f"if a{i}.__class__ is not ndarray or a{i}.dtype is not {self.name('D', a.dtype)} or "
+                     f"a{i}.shape != {a.shape} or a{i}.strides != {a.strides} or "
+                     f"(t{i}._edge is None) is not {t._edge is None}: return MISS",
+                     f"if a{i}.base is not None and overlaps(a{i}, ROOTS): return MISS")
+        written = {id(b.memory) for b in self.made.touched if b.kind == "external"}
+        self.names["ROOTS"] = {id(root_of(a)) for _, a in self.made.tensors} & written
+        if any(b in self.made.touched for b in self.made.inputs):
+            self.put(f"if {self.name('alias', any_alias)}([{', '.join(f'a{i}' for i in range(len(self.given)))}]): "
+                     "return MISS")
+        tests = []
+        for t, array in self.made.tensors:
+            name = self.name("T", t)
+            tests.append(f"{name}._array is not {self.name('A', array)} or "
+                         f"{name}._edge is not {self.name('E', t._edge)}")
+        for i, had in self.made.began.items():
+            tests.append(f"({self.name('L', self.made.leaves[i])}.grad is None) is {had}")
+        for kind, what, which, value in self.made.guards:
+            held = self.name("G", what)
+            held = f"{held}[{which!r}]" if kind == "item" else f"{held}.{which}"
+            constant = repr(value) if value.__class__ in (bool, int, str, type(None)) else self.name("V", value)
+            tests.append(f"{held} {'is not' if value is None or value.__class__ is bool else '!='} {constant}")
+        for test in tests:
+            self.put(f"if {test}: return MISS")
+
+    def allocate(self) -> None:
+        """Memory for what is handed out. A gradient that nobody else has kept is written again where it is."""
+        self.places: dict[Buffer, str] = {}
+        self.kinds: dict[Buffer, Any] = {}
+        gradients = {o.ref.buffer: i for i, o in self.made.gradients.items() if o is not None and o.ref is not None}
+        for n, buffer in enumerate(self.variant.results):
+            refs = [ref for ref in self.variant.executable.program.results if ref.buffer is buffer]
+            ref = next((ref for ref in refs if is_whole(ref)), refs[0])
+            self.places[buffer] = f"r{n}"
+            self.kinds[buffer] = ref
+            if is_whole(ref):
+                make = f"empty({ref.shape}, {self.name('D', ref.dtype)})"
+            else:
+                make = f"empty({max(buffer.nbytes, 1)}, {self.name('D', np.dtype(np.uint8))})"
+            if buffer in gradients and len(refs) == 1 and is_whole(ref):
+                spare = self.name("S", [None])
+                self.put(f"g{n} = {spare}[0]",
+                         f"if g{n} is not None and getrefcount(g{n}) <= 3 + "
+                         f"({self.name('L', self.made.leaves[gradients[buffer]])}.grad is g{n}) and "
+                         f"getrefcount(g{n}._array) == 2 and g{n}._alias is None and g{n}._edge is None:",
+                         f"    r{n} = g{n}._array",
+                         "else:",
+                         f"    r{n} = {make}",
+                         f"    g{n} = {spare}[0] = new(Tensor)",
+                         f"    g{n}._array, g{n}._edge, g{n}._alias = r{n}, None, None")
+            else:
+                self.put(f"r{n} = {make}")
+
+    def calls(self) -> None:
+        """The native code, and between its parts what Python does."""
+        executable = self.variant.executable
+        inputs = [f"a{i}" for i, b in enumerate(self.made.inputs) if b in self.variant.inputs]
+        arrays = ", ".join([*inputs, *self.places.values()])
+        symbols = executable.program.symbols
+        numbers = ", ".join(f"{self.name('N', s.read)}()" for s in symbols)
+        several = len(executable.parts) > 1             # temporaries live from part to part: one thread at a time
+        if several:
+            self.put(f"with {self.name('lock', executable.lock)}:")
+        for part in executable.parts:
+            if callable(part):
+                line = f"{self.name('launch', part)}({', '.join(filter(None, [arrays, numbers]))})"
+            elif part.name == "effect":
+                line = f"{self.name('effect', part.run)}()"
+            elif part.name == "raise_if":
+                flag = self.name("F", memoryview(executable.view(part.operands[0], []).reshape(1).view(np.uint8).data))
+                call = self.name("complain", functools.partial(complain, executable, part))
+                line = f"if {flag}[0]: {call}([{arrays}])"
+            else:
+                line = f"{self.name('step', functools.partial(executable.interpret, part))}([{arrays}])"
+            self.put("    " * several + line)
+
+    def finish(self) -> None:
+        """Gradients and results."""
+        for i, output in self.made.gradients.items():
+            leaf = self.name("L", self.made.leaves[i])
+            if output is None:
+                self.put(f"{leaf}.grad = None")
+            else:
+                self.put(f"{leaf}.grad = {self.tensor(output, gradient=True)}")
+        for cell in self.made.written:
+            self.put(f"{self.name('C', cell)}[0] += 1")
+        if self.variant.backward is not None:
+            self.node(self.variant.backward)
+        for n, output in enumerate(outputs_in(self.made.structure)):
+            self.put(f"o{n} = {self.tensor(output)}")
+        numbers = itertools.count()
+        self.put(f"return {self.structure(self.made.structure, numbers)}")
+
+    def node(self, backward: Backward) -> None:
+        """The node that runs the backward program, over the arrays that it wants."""
+        joint = backward.joint
+        positions = {b: i for i, b in enumerate(self.made.inputs) if b is not None}
+        kept = [f"a{positions[b]}" for b in backward.arguments]
+        kept += [self.places[outer] if outer in self.places else f"a{positions[outer]}" for outer, _ in backward.saved]
+        parents = []
+        for leaf in joint.edges:
+            i = self.made.entries.get(id(leaf))
+            parents.append(self.name("L", leaf) if i is None else f"{self.name('edge', current_edge)}(t{i})")
+        read = {ref.buffer for instr in backward.executable.program.instrs for ref in instr.reads()}
+        watched = [self.name("T", t) for t, array in self.made.tensors
+                   if any(b.memory is root_of(array) for b in read if b.kind == "external")]
+        watched += [f"t{positions[b]}" for b in backward.arguments]
+        cells = [f"{self.name('cell', version_cell)}({t})" for t in watched]
+        shapes = tuple(tuple(ref.shape) for ref in joint.gradients)
+        self.put(f"cells = [{', '.join(cells)}]",
+                 f"node = {self.name('Node', CompiledNode)}({self.name('back', backward.run)}, "
+                 f"({''.join(k + ', ' for k in kept)}), ({''.join(p + ', ' for p in parents)}), {shapes}, "
+                 f"tuple([(cell, cell[0]) for cell in cells]), {self.name('number', next_number)}())")
+        self.edges = {id(t._edge): "node" if len(shapes) == 1 else f"{self.name('Output', TapeOutput)}(node, {i})"
+                      for i, t in enumerate(joint.outputs)}
+
+    def edge(self, output: Output) -> str:
+        """The edge of a tensor that is handed out."""
+        if output.edge is not None and id(output.edge) in self.edges:
+            return self.edges[id(output.edge)]
+        return self.name("E", output.edge)
+
+    def tensor(self, output: Output, gradient: bool = False) -> str:
+        """The name of a tensor over a result."""
+        if output.tensor is not None:
+            given = next((f"t{i}" for i, t in enumerate(self.given) if t is output.tensor), None)
+            return given or self.name("T", output.tensor)
+        n = self.places.get(output.ref.buffer)
+        if n is None:
+            return self.existing(output)
+        made = f"g{n[1:]}" if gradient else f"x{len(self.lines)}"
+        if not gradient or not any(line.startswith(f"    {made} = ") for line in self.lines):
+            made = f"x{len(self.lines)}"
+            array = n
+            ref = output.ref
+            if not (is_whole(ref) and ref.same(self.kinds[ref.buffer])):
+                array = f"{self.name('part', functools.partial(part_of, ref))}({n})"
+            self.put(f"{made} = new(Tensor)",
+                     f"{made}._array, {made}._edge, {made}._alias = {array}, {self.edge(output)}, None")
+        return made
+
+    def existing(self, output: Output) -> str:
+        """A new tensor over memory that exists: an argument's or a parameter's."""
+        ref = output.ref
+        position = next((i for i, b in enumerate(self.made.inputs) if b is ref.buffer), None)
+        made = f"x{len(self.lines)}"
+        if position is None:
+            array = self.name("A", self.variant.executable.view(ref, []))
+        else:
+            array = f"{self.name('part', functools.partial(part_of, ref))}(a{position})"
+        self.put(f"{made} = new(Tensor)",
+                 f"{made}._array, {made}._edge, {made}._alias = {array}, {self.name('E', output.edge)}, None")
+        return made
+
+    def structure(self, value: Any, numbers: Any) -> str:
+        """The expression that rebuilds a nested result."""
+        if isinstance(value, Output):
+            return f"o{next(numbers)}"
+        if value.__class__ in (list, tuple):
+            inner = ", ".join(self.structure(part, numbers) for part in value)
+            return f"[{inner}]" if value.__class__ is list else f"({inner}{',' if value else ''})"
+        if value.__class__ is dict:
+            return "{" + ", ".join(f"{key!r}: {self.structure(part, numbers)}" for key, part in value.items()) + "}"
+        return self.name("K", value)
+
+
+def is_whole(ref: Any) -> bool:
+    """Whether a Ref is its whole buffer, in row-major order."""
+    return ref.offset == 0 and ref.is_dense() and ref.size * ref.dtype.itemsize == ref.buffer.nbytes
+
+
+def part_of(ref: Any, array: np.ndarray) -> np.ndarray:
+    """A part of an array that holds a whole buffer."""
+    return as_array(array.__array_interface__["data"][0] + ref.offset, ref, array)
+
+
+def any_alias(arrays: list[np.ndarray]) -> bool:
+    """Whether two arguments lie in the same memory."""
+    return len({id(root_of(a)) for a in arrays}) < len(arrays)
+
+
+def overlaps(array: np.ndarray, roots: set[int]) -> bool:
+    """Whether an argument is a view of memory the program uses anyway."""
+    return id(root_of(array)) in roots
+
+
+def complain(executable: Executable, part: Any, arrays: list[np.ndarray]) -> None:
+    """Raises the error of a check that failed."""
+    settings = part.settings
+    part.run(executable.view(part.operands[1], arrays), settings["low"], settings["high"], settings["message"],
+             settings["kind"])
