@@ -135,9 +135,16 @@ class Tile:
         acc = [[f.variable(m.vector, "zeroinitializer") for _ in range(self.vectors)] for _ in range(self.rows)]
         starts = self.row_starts()
         a_step = m.bytes if self.form == "rows" else "%sa"
-        # One k per turn: given more, LLVM would rather keep addresses than sums in registers.
-        with f.loop(0, "%depth") as k:
-            self.step(acc, starts, f.mul(k, a_step), f.mul(k, "%sb"))
+        # With rows, given two k a turn, LLVM would rather keep addresses than sums in registers.
+        turn = 1 if self.form == "rows" else 2
+        whole = f.let(f"and i64 %depth, {-turn}")
+        with f.loop(0, whole, turn) as k:
+            a, b = f.mul(k, a_step), f.mul(k, "%sb")
+            self.step(acc, starts, a, b)
+            if turn == 2:
+                self.step(acc, starts, f.add(a, a_step), f.add(b, "%sb"))
+        with f.when(f.compare("ne", whole, "%depth")):
+            self.step(acc, starts, f.mul(whole, a_step), f.mul(whole, "%sb"))
         return acc
 
     def step(self, acc: list[list[Variable]], starts: list[tuple[str, str | int]], a: str, b: str) -> None:

@@ -192,8 +192,8 @@ class Executable:
                     self.cells[step.place + i] = place + ref.offset
             if step.scratch is not None:
                 self.cells[step.place + step.scratch[0]] = self.memory_of[step]
-            for i, symbol in step.symbols:
-                patches.append((symbol, base + 8 * (step.place + i), 0))
+            for i, number in step.symbols:
+                patches.append((number, base + 8 * (step.place + i), 0))
 
     # -- running -----------------------------------------------------------------------------------------------------
 

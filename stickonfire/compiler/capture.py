@@ -189,6 +189,8 @@ def describe(recorder: Recorder, result: Any, given: list[Tensor], lifted: list[
         if made.joint is not None and g is began.get(id(leaf)):
             continue                                                # a forward alone: gradients play no part
         made.began[i] = began.get(id(leaf)) is not None
+        if id(began.get(id(leaf))) in existing:                     # the very gradient that is added to
+            made.guards.append(("attribute", leaf, "grad", began[id(leaf)]))
         if g is began.get(id(leaf)):
             continue
         if g is None:

@@ -20,10 +20,10 @@ from ..eager.fused import arrays_in
 from ..eager.graph import prepare as rules_of
 from ..ops.op import Op
 from .build import Executable, Unfit
-from .execute import complain, prepare
 from .program import Instr, Program, Ref, Symbol
 from .recorder import Number, Recorder
 from .trace import XP, Traced
+from .variant import prepare, run_parts
 
 TEMPORARIES = 1 << 20           # bytes of memory of its own that a program may keep
 Run = Callable[..., Any]
@@ -188,7 +188,7 @@ def runner(executable: Executable, refs: list[Ref | None], arrays: tuple[Any, ..
             launch(*[arrays[i] for i in places], *fresh)
         else:
             with lock:                                  # flags of checks stand in memory that runs share
-                stepwise(executable, [*[arrays[i] for i in places], *fresh])
+                run_parts(executable, [*[arrays[i] for i in places], *fresh])
         return tuple([None if p is None else fresh[p] if p >= 0 else arrays[~p] for p in picks])
     return run
 
@@ -210,12 +210,3 @@ def pick(ref: Ref, executable: Executable, arrays: tuple[Any, ...]) -> int:
                                                                                  arrays[source].strides):
         raise Unfit("a result is a view of an argument")
     return ~source
-
-
-def stepwise(executable: Executable, arrays: list[Any]) -> None:
-    """A run with checks in it."""
-    for part in executable.parts:
-        if callable(part):
-            part(*arrays)
-        elif executable.view(part.operands[0], arrays)[()]:
-            complain(executable, part, arrays)

@@ -139,11 +139,11 @@ class Compiled:
         """Step i of a variant: its loop nest, LLVM IR and assembly. Steps of a backward are counted after the
         forward's.
         """
-        executables = self.programs()[variant].executables()
-        for executable in executables:
-            if i < len(executable.steps):
-                return source(executable, i)
-            i -= len(executable.steps)
+        before = 0
+        for executable in self.programs()[variant].executables():
+            if i - before < len(executable.steps):
+                return source(executable, i - before)
+            before += len(executable.steps)
         raise IndexError(f"variant {variant} has no step {i}: explain() lists them")
 
 

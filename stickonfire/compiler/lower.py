@@ -215,7 +215,10 @@ class Lowering:
             self.store(placed, value)
 
     def store(self, placed: Placed, value: int) -> None:
-        """Puts a value where it is wanted."""
+        """Puts a value where it is wanted. What was put there before, in whatever stage, is not seen by anyone."""
+        for lines in (*self.rows, *self.passes):
+            lines[:] = [line for line in lines if line.name != "store" or
+                        self.refs[line.args[0]].buffer is not placed.instr.out.buffer]
         access = self.access(placed.instr.out, placed.out)
         level, stage = self.where[value]
         if placed.level == "row":

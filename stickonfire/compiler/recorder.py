@@ -17,6 +17,8 @@ import numpy as np
 
 from ..backends.cpu import xp as real_xp
 from ..core.state import set_mode
+from ..eager.dispatch import NUMBERS
+from ..eager.specialize import REAL_NUMBERS
 from ..eager.tensor import Tensor
 from ..ops.op import Op
 from .expand import FORWARDS
@@ -78,6 +80,10 @@ def _arithmetic(name: str, sign: str) -> Callable[..., Any]:
 for _name, _sign in {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "pow": "**"}.items():
     setattr(Number, f"__{_name}__", _arithmetic(f"__{_name}__", _sign))
     setattr(Number, f"__r{_name}__", _arithmetic(f"__r{_name}__", _sign))
+
+
+NUMBERS.add(Number)
+REAL_NUMBERS.add(Number)
 
 
 class Recorder:
@@ -259,7 +265,8 @@ class Recorder:
         """Records a function that made new arrays."""
         operands, settings = tuple(map(self.operand, args)), self.operand(kwargs)
         outs = tuple([t.ref for t in fresh])
-        if not any(True for _ in Instr(name, operands, outs, settings).reads()):
+        if not any(True for _ in Instr(name, operands, outs, settings).reads()) and not any(
+                isinstance(x, Symbol) for x in (*operands, *settings.values())):
             if name not in CONSTANTS and "ones" not in name and "zeros" not in name:
                 self.stop(f"{name} made an array out of nothing that is known")
             for t in fresh:                             # the same in each run

@@ -122,8 +122,8 @@ for _name, _function in OPERATORS.items():
 for _name, _function in {"eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal, "gt": np.greater,
                          "ge": np.greater_equal}.items():
     setattr(Traced, f"__{_name}__", _binary(_function.__name__, _function, False))
-for _name, _function in {"neg": np.negative, "abs": np.abs, "invert": np.invert}.items():
-    setattr(Traced, f"__{_name}__", lambda self, f=_function: recorder().call(f.__name__, f, (self,), {}))
+for _name, _unary in {"neg": np.negative, "abs": np.abs, "invert": np.invert}.items():
+    setattr(Traced, f"__{_name}__", lambda self, f=_unary: recorder().call(f.__name__, f, (self,), {}))
 Traced.__matmul__ = _binary("matmul", np.matmul, False)
 Traced.__rmatmul__ = _binary("matmul", np.matmul, True)
 for _name in ("__bool__", "__int__", "__float__", "__complex__", "__index__", "item", "tolist", "tobytes"):

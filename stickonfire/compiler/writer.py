@@ -89,7 +89,7 @@ class Writer:
             held = self.name("G", what)
             held = f"{held}[{which!r}]" if kind == "item" else f"{held}.{which}"
             constant = repr(value) if value.__class__ in (bool, int, str, type(None)) else self.name("V", value)
-            tests.append(f"{held} {'is not' if value is None or value.__class__ is bool else '!='} {constant}")
+            tests.append(f"{held} {'is not' if value is None or isinstance(value, (bool, Tensor)) else '!='} {constant}")
         for test in tests:
             self.put(f"if {test}: return MISS")
 

@@ -132,7 +132,7 @@ def wrap_views(op: Op, source: Tensor, arrays: Any, xp: Any) -> tuple[Tensor, ..
                   for a in arrays])
 
 
-NUMBERS = frozenset((bool, int, float, complex))
+NUMBERS = {bool, int, float, complex}        # the compiler adds its kind of float
 
 
 def dispatch_operator(op: Op, self: Any, other: Any) -> Any:

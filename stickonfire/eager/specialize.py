@@ -26,7 +26,7 @@ from .tensor import INFERENCE, Tensor, make_view, new, version_cell
 from .views import current_edge
 
 serial = itertools.count()              # no two functions under one name, not even from two threads
-REAL_NUMBERS = frozenset((int, float))
+REAL_NUMBERS = {int, float}              # the compiler adds its kind of float
 FAST_CLASS = next(iter(FAST))           # the array class with shorter ways: the CPU's
 General = Callable[..., Any]            # (op, args, kwargs) -> result
 

@@ -82,9 +82,9 @@ class OptimizedModule(Module):
 
     def __getattr__(self, name: str) -> Any:
         try:
-            return super().__getattr__(name)
+            return super().__getattr__(name)        # type: ignore[misc]
         except AttributeError:
-            return getattr(super().__getattr__("_orig_mod"), name)
+            return getattr(super().__getattr__("_orig_mod"), name)          # type: ignore[misc]
 
     def train(self, mode: bool = True) -> OptimizedModule:
         """Sets training mode here and in the module."""

@@ -1,0 +1,146 @@
+"""torch.compile as users meet it: modules, explain(), what is refused."""
+from __future__ import annotations
+
+import pytest
+
+import stickonfire as torch
+from stickonfire import nn
+
+pytest.importorskip("llvmlite")
+pytestmark = pytest.mark.llvm
+
+
+def net() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(6, 16), nn.Tanh(), nn.LayerNorm(16), nn.Dropout(0.5), nn.Linear(16, 3))
+
+
+def gradients(model: nn.Module, call, x: torch.Tensor) -> list[torch.Tensor]:
+    model.zero_grad()
+    torch.manual_seed(1)
+    (call(x) ** 2).sum().backward()
+    return [p.grad.clone() for p in model.parameters()]
+
+
+def test_a_compiled_module_gives_the_same_results_and_gradients():
+    model = net()
+    compiled = torch.compile(model)
+    for _ in range(4):
+        x = torch.randn(5, 6)
+        for ours, theirs in zip(gradients(model, compiled, x), gradients(model, model, x)):
+            torch.testing.assert_close(ours, theirs)
+    assert len(compiled.compiled.programs()) == 1
+    assert compiled(x).grad_fn.name() == "CompiledFunctionBackward"
+
+
+def test_gradients_flow_on_through_arguments_that_have_a_history():
+    model = net().eval()
+    compiled = torch.compile(model)
+    for _ in range(4):
+        x, y = (torch.ones(2, 6, requires_grad=True) for _ in range(2))
+        compiled(x * 3).sum().backward()
+        model(y * 3).sum().backward()
+        torch.testing.assert_close(x.grad, y.grad)
+
+
+def test_train_and_eval_are_two_programs():
+    compiled = torch.compile(net())
+    x = torch.ones(4, 6)
+    for mode in (True, False):
+        compiled.train(mode)
+        for _ in range(3):
+            compiled(x)
+    assert len(compiled.compiled.programs()) == 2
+    assert torch.equal(compiled(x), compiled(x))                    # no dropout any more
+
+
+def test_a_compiled_module_is_its_module():
+    model = net()
+    compiled = torch.compile(model)
+    assert compiled._orig_mod is model and compiled.append is not None
+    assert [name for name, _ in compiled.named_parameters()] == [f"_orig_mod.{n}" for n, _ in model.named_parameters()]
+
+
+def test_a_second_backward_and_a_double_backward_are_refused():
+    compiled = torch.compile(net().eval())
+    x = torch.ones(2, 6, requires_grad=True)
+    for _ in range(3):
+        out = compiled(x).sum()
+    out.backward()
+    with pytest.raises(RuntimeError, match="a second time"):
+        out.backward()
+    with pytest.raises(RuntimeError, match="double backward"):
+        torch.autograd.grad(compiled(x).sum(), x, create_graph=True)
+
+
+def test_a_parameter_changed_between_forward_and_backward_is_noticed():
+    model = net().eval()
+    compiled = torch.compile(model)
+    for _ in range(3):
+        out = compiled(torch.ones(2, 6)).sum()
+    with torch.no_grad():
+        model[4].weight.mul_(2)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        out.backward()
+
+
+def test_explain_lists_kernels_and_source_shows_them():
+    double = torch.compile(lambda x: (x * 2 + 1).sum())
+    for _ in range(3):
+        double(torch.ones(100))
+    text = double.explain()
+    assert "1 variant(s)" in text and "roofline" in text
+    assert "multiply" in double.program and "reduce" in double.program
+    shown = double.source(0)
+    assert "for row in parallel" in shown and "define" in shown and "ret" in shown
+    with pytest.raises(IndexError, match="no step 99"):
+        double.source(99)
+
+
+def test_explain_names_the_line_that_cannot_be_captured():
+    def step(x):
+        return x * 2 if x.sum().item() > 0 else x
+
+    compiled = torch.compile(step)
+    for sign in (1.0, -1.0, 1.0, -1.0):
+        x = torch.full((3,), sign)
+        assert torch.equal(compiled(x), step(x))
+    assert "item" in compiled.explain() and "test_compiled.py" in compiled.explain()
+
+
+def test_fullgraph_raises_where_a_call_cannot_be_captured():
+    compiled = torch.compile(lambda x: float(x.sum()), fullgraph=True)
+    compiled(torch.ones(2))
+    with pytest.raises(RuntimeError, match="cannot be captured"):
+        compiled(torch.ones(2))
+
+
+def test_what_cannot_be_called_is_refused():
+    with pytest.raises(TypeError, match="function or a module, not int"):
+        torch.compile(3)
+
+
+def test_compile_is_a_decorator_too():
+    @torch.compile
+    def plain(x):
+        return x + 1
+
+    @torch.compile(fullgraph=True)
+    def configured(x):
+        return x + 1
+
+    for _ in range(3):
+        assert torch.equal(plain(torch.ones(2)), configured(torch.ones(2)))
+    assert plain.__name__ == "plain"
+    assert torch.compile(abs, disable=True) is abs
+
+
+def test_compiler_disable_keeps_a_function_out_of_programs():
+    @torch.compiler.disable
+    def outside(x):
+        return x * 2
+
+    compiled = torch.compile(lambda x: outside(x) + 1)
+    for _ in range(3):
+        assert torch.equal(compiled(torch.ones(2)), torch.full((2,), 3.0))
+    assert "torch.compiler.disable" in compiled.explain()
