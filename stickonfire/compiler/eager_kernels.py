@@ -6,7 +6,6 @@ machine code throughout or would need memory of its own. May import: codegen, ba
 """
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -179,16 +178,15 @@ def runner(executable: Executable, refs: list[Ref | None], arrays: tuple[Any, ..
     places = [b.source for b in executable.inputs]
     patterns = [pattern(next(r for r in refs if r is not None and r.buffer is b), b) for b in executable.results]
     picks = [None if ref is None else pick(ref, executable, arrays) for ref in refs]
-    empty_like, parts, lock = np.empty_like, executable.parts, threading.Lock()
-    launch = parts[0] if len(parts) == 1 else None
+    empty_like = np.empty_like
+    launch = executable.parts[0] if len(executable.parts) == 1 else None
 
     def run(arrays: tuple[Any, ...]) -> tuple[Any, ...]:
         fresh = [empty_like(like) for like in patterns]
         if launch is not None:
             launch(*[arrays[i] for i in places], *fresh)
         else:
-            with lock:                                  # flags of checks stand in memory that runs share
-                run_parts(executable, [*[arrays[i] for i in places], *fresh])
+            run_parts(executable, [*[arrays[i] for i in places], *fresh])
         return tuple([None if p is None else fresh[p] if p >= 0 else arrays[~p] for p in picks])
     return run
 

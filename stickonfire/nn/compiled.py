@@ -81,10 +81,9 @@ class OptimizedModule(Module):
         return self.compiled(*args, **kwargs)
 
     def __getattr__(self, name: str) -> Any:
-        try:
-            return super().__getattr__(name)        # type: ignore[misc]
-        except AttributeError:
-            return getattr(super().__getattr__("_orig_mod"), name)          # type: ignore[misc]
+        if name.startswith("__") or "_modules" not in self.__dict__ or "_orig_mod" not in self._modules:
+            raise AttributeError(name)                  # not made yet, or being copied
+        return getattr(self._modules["_orig_mod"], name)
 
     def train(self, mode: bool = True) -> OptimizedModule:
         """Sets training mode here and in the module."""

@@ -41,7 +41,7 @@ OPS = {     # name -> (function of x and two vectors, how many programs it takes
         lambda x, w, b: F.binary_cross_entropy_with_logits(x, ODDS.to(x.dtype)), 2),
     "cross_entropy": (lambda x, w, b: F.cross_entropy(x, CLASSES), 4),
     "cross_entropy with rows left out": (lambda x, w, b: F.cross_entropy(x, SOME), 4),
-    "cross_entropy, weighted": (lambda x, w, b: F.cross_entropy(x, CLASSES, w.detach()), 3),
+    "cross_entropy, weighted": (lambda x, w, b: F.cross_entropy(x, CLASSES, w.detach()), 2),
     "cross_entropy for each row": (lambda x, w, b: F.cross_entropy(x, CLASSES, reduction="none"), 4),
 }
 
