@@ -146,6 +146,7 @@ def combinations(input: Any, r: builtins.int = ..., with_replacement: builtins.b
 compat: Any
 def compile(model: Any = ..., *, fullgraph: builtins.bool = ..., dynamic: Any = ..., backend: Any = ..., mode: Any = ..., options: Any = ..., disable: builtins.bool = ...) -> Any: ...
 def compiled_with_cxx11_abi() -> builtins.bool: ...
+compiler: Any
 def complex(real: Tensor, imag: Tensor) -> Tensor: ...
 complex128: Any
 complex64: Any
@@ -641,6 +642,7 @@ from . import amp as amp
 from . import autograd as autograd
 from . import backends as backends
 from . import compat as compat
+from . import compiler as compiler
 from . import cpu as cpu
 from . import cuda as cuda
 from . import data as data

@@ -1,8 +1,8 @@
 """The switch of native programs for ops on large arrays: `torch.backends.fused`. PyTorch has no such place.
 
 An op on 32,768 elements or more (softmax, layer norm, GELU, losses, optimizer updates, ...) runs as one multi-threaded
-program from its fourth call with the same shapes on, if llvmlite is installed. Results agree with NumPy's up to rounding.
-The environment variable STICKONFIRE_FUSED=0 switches this off from the start.
+program from its fourth call with the same shapes on, if llvmlite is installed. Results agree with NumPy's up to
+rounding. The environment variable STICKONFIRE_FUSED=0 switches this off from the start.
 """
 from __future__ import annotations
 

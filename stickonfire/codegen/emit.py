@@ -544,12 +544,12 @@ class Emitter:
     def ask_ahead(self, i: int, c: str, mask: str | None, write: int) -> None:
         """Asks for the part of a large array that is gone through a little later, the first time a row is gone through.
 
-        The processor's own guesses end with each page, and while a row is in the cache, memory would be idle: a third of the
-        time of a pass over arrays in memory.
+        The processor's own guesses end with each page, and while a row is in the cache, memory would be idle: a third
+        of the time of a pass over arrays in memory.
         """
-        k, access = self.kernel, self.kernel.accesses[i]
+        k, access, here = self.kernel, self.kernel.accesses[i], (self.stage, write)
         if (mask is not None or k.rows * k.width < LARGE or access.inner != SIZES[access.dtype] or access.inner < 4
-                or not (k.chunk or any(access.outer)) or self.asked.setdefault(i, (self.stage, write)) != (self.stage, write)):
+                or not (k.chunk or any(access.outer)) or self.asked.setdefault(i, here) != here):
             return
         offset = self.new(f"mul i64 {c}, {access.inner}")
         at = self.new(f"getelementptr i8, ptr %at{i}, i64 {offset}")
@@ -681,14 +681,13 @@ class Emitter:
         return "u" + word[1:] if dtype in ("u8", "bool") and word[0] == "s" else word
 
     def sign(self, x: str, dtype: str, vector: bool) -> str:
-        """-1, 0 or 1; NaN stays."""
+        """-1, 0 or 1; NaN gives 0, as in PyTorch."""
         of = self.type(dtype, vector)
         zero, one, minus = (self.splat(number(n, dtype), dtype) if vector else number(n, dtype) for n in (0, 1, -1))
         above = self.operation("greater", [x, zero], dtype, vector)
         below = self.operation("less", [x, zero], dtype, vector)
         truth = self.type("bool", vector)
-        rest = x if dtype in FLOATS else zero
-        down = self.new(f"select {truth} {below}, {of} {minus}, {of} {rest}")
+        down = self.new(f"select {truth} {below}, {of} {minus}, {of} {zero}")
         return self.new(f"select {truth} {above}, {of} {one}, {of} {down}")
 
     def intrinsic(self, name: str, operands: list[str], dtype: str, vector: bool) -> str:

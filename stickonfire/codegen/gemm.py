@@ -9,9 +9,11 @@ One library per dtype serves all shapes, transposes, batches and epilogues:
     made = plan(product, machine("float32", lanes32), threads)  # how: blocks, packing, tasks
     cells(product, made, a=address, ...)                        # the argument of a call, 8 bytes a cell (`CELLS`)
 
-Reading order: `reference` below is the definition; `gemm_tile.py` the innermost loop, `gemm_loops.py` the loops around it,
-`gemm_pack.py` the copies they need, `gemm_thin.py` matrix times vector, `gemm_plan.py` the decisions. `gemm_ir.py` is the pencil they write with.
-The method is that of Goto and van de Geijn, Anatomy of High-Performance Matrix Multiplication (2008).
+The scratch must have `made.scratch(threads)` bytes, be aligned to 64, and be nobody else's during the call; `threads`
+is at least what the pool has. Reading order: `reference` below is the definition; `gemm_tile.py` the innermost loop,
+`gemm_loops.py` the loops around it, `gemm_pack.py` the copies they need, `gemm_thin.py` matrix times vector,
+`gemm_plan.py` the decisions. `gemm_ir.py` is the pencil they write with.
+Source: Goto and van de Geijn, Anatomy of High-Performance Matrix Multiplication (2008).
 """
 from __future__ import annotations
 
@@ -42,7 +44,7 @@ def machine(dtype: str, lanes32: int) -> Machine:
     Machine(scalar='double', lanes=8, rows=12, masks=True)
     """
     scalar, size = {"float32": ("float", 1), "float64": ("double", 2)}[dtype]
-    # AVX-512 and NEON have 32 vector registers, AVX2 and SSE have 16: two vectors of B, a factor, and the sums.
+    # AVX-512 has 32 vector registers, others may have 16: 2 a row for the sums, 2 for B, and 1 for a factor.
     lanes = lanes32 // size
     rows = min({16: 12, 8: 6, 4: 6}[lanes32], VECTORS * lanes)      # packing a transposed A knows no wider panel
     return Machine(scalar, lanes, rows, masks=lanes32 == 16)

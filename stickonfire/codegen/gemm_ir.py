@@ -1,8 +1,8 @@
 """A pencil for LLVM IR: writes a function line by line, so that the generator reads like the loops it writes.
 
-Room `codegen`; used by the matrix product (`gemm*.py`); imports nothing. Every `let` names a fresh value and returns the
-name; loops and branches are `with` blocks; a value that changes is a `Variable`, a cell on the stack that LLVM turns
-back into a register. Integers are i64 throughout, addresses are bytes.
+Room `codegen`; used by the matrix product (`gemm*.py`); imports nothing. Every `let` names a fresh value and returns
+the name; loops and branches are `with` blocks; a value that changes is a `Variable`, a cell on the stack that LLVM
+turns back into a register. Integers are i64 throughout, offsets are in bytes.
 """
 from __future__ import annotations
 

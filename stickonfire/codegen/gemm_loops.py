@@ -31,7 +31,7 @@ POINTERS = ("a", "b", "c", "bias", "residual", "scratch")
 
 # More bits of `flags`, above those of the epilogue.
 EPILOGUE = BIAS | RELU | RESIDUAL
-TURN_A, TURN_B, PACK_A, PACK_B, THIN = 16, 32, 64, 128, 256
+TURN_A, TURN_B, PACK_A, PACK_B, THIN, SWEEP = 16, 32, 64, 128, 256, 512
 CHUNK = 8           # steps of k at a time when a transposed A is packed
 
 
@@ -53,6 +53,7 @@ def entry(name: str) -> str:
     cell = {key: f.load("i64", f.at("%args", OFFSET[key]))
             for key in ("m", "n", "batch", "flags", "split_m", "split_n", "grain")}
     work = f.select(has(f, cell["flags"], THIN), "ptr", "@thin_tasks", "@gemm_tasks")
+    work = f.select(has(f, cell["flags"], SWEEP), "ptr", "@sweep_tasks", work)
     tasks = f.mul(cell["batch"], f.mul(cell["split_m"], cell["split_n"]))
     some = f.compare("sgt", f.minimum(f.minimum(cell["m"], cell["n"]), tasks), 0)
     with f.when(some):

@@ -1,20 +1,23 @@
 """The register tile: the innermost part of the matrix product, where nearly all the time goes. Room `codegen`.
 
-A tile is `rows` x (`vectors` * lanes) numbers of C, held in registers while k runs:
+A tile is `rows` x (2 * lanes) numbers of C, held in registers while k runs:
 
     for k in range(depth):
         b = B[k, 0:lanes], B[k, lanes:2*lanes]          2 vector loads
         for r in range(rows):
             acc[r] += A[r, k] * b                       1 broadcast load, 2 multiply-adds
 
-With 14 rows and 2 vectors that is 28 multiply-adds for 16 loads, and 28 + 2 + 1 of AVX-512's 32 registers: the two
-multiply-add units are never short of work, nor does any addition wait for the one before. When k is through, alpha, beta
-and the epilogue are applied while the numbers are still in registers. There is one function per number of rows, so
-that M is cut into nearly equal parts and no row is computed in vain; columns at the edge are masked.
+With 12 rows that is 24 multiply-adds for 14 loads, and 24 + 2 + 1 of AVX-512's 32 registers: the two multiply-add
+units are never short of work, nor does any addition wait for the one before. (14 rows would fit, but leave LLVM no
+room to move.) When k is through, alpha, beta and the epilogue are applied while the numbers are still in registers.
+There is one function per number of rows, so that M is cut into nearly equal parts and no row is computed in vain;
+columns at the edge are computed and not stored.
 Called by the loops of `gemm_loops.py`; written with `gemm_ir.py`.
 """
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from .gemm_ir import Function, Variable
@@ -94,16 +97,6 @@ class Tile:
         else:
             self.f.store(self.m.vector, value, pointer, self.m.bytes)
 
-    def spread(self, scalar: str) -> str:
-        """A vector with the same number in each lane."""
-        f, kind, n = self.f, self.m.vector, self.m.lanes
-        first = f.let(f"insertelement {kind} poison, {self.m.scalar} {scalar}, i64 0")
-        return f.let(f"shufflevector {kind} {first}, {kind} poison, <{n} x i32> zeroinitializer")
-
-    def multiply_add(self, a: str, b: str, c: str) -> str:
-        kind = self.m.vector
-        return self.f.let(f"call {kind} @llvm.fmuladd.{self.m.suffix}({kind} {a}, {kind} {b}, {kind} {c})")
-
     # -- the parts -----------------------------------------------------------------------------------
     def touch_c(self) -> None:
         """Asks for C's cache lines, which will be wanted when k is through."""
@@ -154,9 +147,9 @@ class Tile:
         columns = [f.load(m.vector, f.at(there, v * m.lanes * m.bytes), m.bytes) for v in range(self.vectors)]
         for r, (base, offset) in enumerate(starts):
             scalar = f.load(m.scalar, f.at(f.at(base, a), offset), m.bytes)
-            factor = self.spread(scalar)
+            factor = spread(f, m, scalar)
             for v, column in enumerate(columns):
-                acc[r][v].set(self.multiply_add(factor, column, acc[r][v].get()))
+                acc[r][v].set(multiply_add(f, m, factor, column, acc[r][v].get()))
 
     def finish(self, acc: list[list[Variable]]) -> None:
         """Out of the registers into C; without masks a tile at the edge goes the slow way."""
@@ -179,11 +172,11 @@ class Tile:
         """alpha * acc + beta * C, the bias, relu, the residual; then the store."""
         f = self.f
         flags = f.load("i64", f.at("%how", HOW["flags"]))
-        alpha = self.spread(scalar_of(f, self.m, "alpha"))
+        alpha = spread(f, m, scalar_of(f, self.m, "alpha"))
         self.each(acc, lambda r, v, x: f.let(f"fmul {self.m.vector} {alpha}, {x}"))
         with self.flag(flags, READ):
-            beta = self.spread(scalar_of(f, self.m, "beta"))
-            self.each(acc, lambda r, v, x: self.multiply_add(beta, self.read(self.place("%c", "%sc", r, v), v), x))
+            beta = spread(f, m, scalar_of(f, self.m, "beta"))
+            self.each(acc, lambda r, v, x: multiply_add(f, m, beta, self.read(self.place("%c", "%sc", r, v), v), x))
         with self.flag(flags, BIAS):
             bias = [self.read(f.at("%bias", v * self.m.lanes * self.m.bytes), v) for v in range(self.vectors)]
             self.each(acc, lambda r, v, x: f.let(f"fadd {self.m.vector} {x}, {bias[v]}"))
@@ -197,12 +190,13 @@ class Tile:
             for v, cell in enumerate(row):
                 self.write(cell.get(), self.place("%c", "%sc", r, v), v)
 
-    def each(self, acc, change) -> None:
+    def each(self, acc: list[list[Variable]], change: Callable[[int, int, str], str]) -> None:
+        """Replaces every vector of the tile by `change(row, vector, value)`."""
         for r, row in enumerate(acc):
             for v, cell in enumerate(row):
                 cell.set(change(r, v, cell.get()))
 
-    def flag(self, flags: str, bit: int):
+    def flag(self, flags: str, bit: int) -> AbstractContextManager[None]:
         return self.f.when(has(self.f, flags, bit))
 
     def relu(self, x: str) -> str:
@@ -214,6 +208,16 @@ class Tile:
     def place(self, base: str, stride: str, r: int, v: int) -> str:
         """The address of vector `v` in row `r`."""
         return self.f.at(self.f.at(base, self.f.mul(stride, r)), v * self.m.lanes * self.m.bytes)
+
+
+def spread(f: Function, m: Machine, scalar: str) -> str:
+    """A vector with the same number in each lane."""
+    first = f.let(f"insertelement {m.vector} poison, {m.scalar} {scalar}, i64 0")
+    return f.let(f"shufflevector {m.vector} {first}, {m.vector} poison, <{m.lanes} x i32> zeroinitializer")
+
+
+def multiply_add(f: Function, m: Machine, a: str, b: str, c: str) -> str:
+    return f.let(f"call {m.vector} @llvm.fmuladd.{m.suffix}({m.vector} {a}, {m.vector} {b}, {m.vector} {c})")
 
 
 def mask(f: Function, m: Machine, count: str, first: int) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import gc
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from ..eager.tensor import Tensor
 from ..eager.views import current_edge
 from ..tape.engine import reachable, walk
 from .joint import Joint, capture_backward
-from .program import Buffer, Program, Ref
+from .program import Buffer, Instr, Program, Ref
 from .recorder import Recorder, root_of
 from .surroundings import Guard
 from .trace import Traced, unwrapped
@@ -184,6 +184,10 @@ def describe(recorder: Recorder, result: Any, given: list[Tensor], lifted: list[
             handed[ref.buffer] = None
         return Output(ref, t._edge)
 
+    written = {ref.buffer for instr in program.instrs for ref in instr.outs}
+    returned = {ref.buffer for ref in refs.values()}
+    for b in [b for b in program.buffers if b.kind == "constant" and (b in written or b in returned)]:
+        begin_with(program, b)
     made.structure = mapped(result, output)
     for i, (leaf, g) in enumerate(zip(made.leaves, gradients)):
         if made.joint is not None and g is began.get(id(leaf)):
@@ -201,20 +205,25 @@ def describe(recorder: Recorder, result: Any, given: list[Tensor], lifted: list[
         buffer.kind = "result"
     outputs = [o for o in (*outputs_in(made.structure), *made.gradients.values()) if o is not None]
     program.results = [o.ref for o in outputs if o.ref is not None]
-    if any(o.tensor is None and o.ref.buffer.kind == "constant" for o in outputs):
-        made.stopped = "a constant made in the call is handed out"
     if made.joint is None and any(graph_is_alive(t) for t in tensors_in(result)):
         made.stopped = "the result carries a graph of which a part was run backward"
     written = {ref.buffer for instr in program.instrs for ref in instr.outs}
-    for b in program.buffers:
-        if b.kind == "constant" and b in written:
-            made.stopped = "a constant made in the call is written to"
     if any(a in written or b in written for a, b in recorder.shared):
         made.stopped = "an argument shares memory with another tensor, and one of them is written to"
     made.touched = written
     for t, _, ref in lifted:
         if ref.buffer in written and t._alias is not None and t._alias[0] is not None:
             made.written.append(t._alias[0])
+
+
+def begin_with(program: Program, b: Buffer) -> None:
+    """Makes a constant that is written to, or handed out, a buffer of each run, which begins as a copy."""
+    original = program.buffer("constant", b.nbytes, b.memory, b.start)
+    dense = b.memory.nbytes == b.nbytes
+    whole = Ref(b, b.memory.dtype, b.memory.shape, b.memory.strides, 0) if dense else Ref(
+        b, np.dtype(np.uint8), (b.nbytes,), (1,), 0)
+    b.kind, b.memory = "temporary", None
+    program.instrs.insert(0, Instr("copy", (replace(whole, buffer=original),), (whole,), {}, np.copy))
 
 
 def mapped(value: Any, change: Callable[[Tensor], Any]) -> Any:

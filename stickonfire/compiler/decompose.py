@@ -483,7 +483,7 @@ TAIL = (0.09196443, 0.0883826688, 0.110313937, -0.0132767754, 0.275320768, -0.25
 
 
 def normal_below(b: Builder, x: Ref, bell: Ref) -> Ref:
-    """Phi(x) in float32, given e^(-x^2 / 2): half the work of an error function, and exact to the last digits for x < 0."""
+    """Phi(x) in float32, given e^(-x^2 / 2): half the work of an error function, and precise far below 0, too."""
     of = x.dtype
     t = b("divide", 1.0, b("add", b("multiply", b("absolute", x, of=of), 0.23, of=of), 1.0, of=of), of=of)
     sum_: Any = TAIL[-1]

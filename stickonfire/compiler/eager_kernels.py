@@ -1,8 +1,9 @@
 """One op on large arrays as one native program: what `eager/fused.py` asks for at the fourth call of a kind.
 
-The op's own forward, or its gradient rules, run once over Traced arrays; what they do becomes a program as in a compiled step,
-with the arrays as its inputs. `forward`, `backward` and `update` return a function that runs it, or None where it would not be
-machine code throughout or would need memory of its own. May import: codegen, backends, ops, eager, and this room.
+The op's own forward, or its gradient rules, run once over Traced arrays; what they do becomes a program as in a
+compiled step, with the arrays as its inputs. `forward`, `backward` and `update` return a function that runs it, or None
+where it would not be machine code throughout or would need memory of its own.
+May import: codegen, backends, ops, eager, and this room.
 """
 from __future__ import annotations
 
@@ -38,7 +39,7 @@ def forward(op: Op, arrays: tuple[Any, ...], attributes: dict[str, Any]) -> Run 
 
 
 def backward(op: Op, g: Any, saved: Any, shapes: tuple[Any, ...]) -> Run | None:
-    """The op's gradient rules: a function of the gradient and the arrays that were kept. shapes: those of the inputs."""
+    """The op's gradient rules: a function of the gradient and of what was kept. shapes: those of the inputs."""
     rules = op.backward or rules_of(op)
     kept = arrays_in(op, saved)
 
@@ -192,7 +193,7 @@ def runner(executable: Executable, refs: list[Ref | None], arrays: tuple[Any, ..
 
 
 def pattern(ref: Ref, buffer: Any) -> np.ndarray:
-    """An array that `empty_like` takes for a model: the result's dtype, shape and strides, and no memory to speak of."""
+    """A model for `empty_like`: an array of the result's dtype, shape and strides, over hardly any memory."""
     like = np.lib.stride_tricks.as_strided(np.empty(1, ref.dtype), ref.shape, ref.strides)
     if ref.offset or np.empty_like(like).strides != ref.strides or ref.size * ref.dtype.itemsize != buffer.nbytes:
         raise Unfit("a result is a part of an array")

@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from ..backends.cpu.memory import give_back
 from ..codegen import llvm
 from ..core import state
 from ..core.state import SPECIAL_LEVEL, modes
@@ -87,6 +88,7 @@ class Compiled:
             return result                       # which tensors gather gradients is known from the next call on
         if not made.stopped:
             made.guards += surroundings(self.function)
+            give_back()                         # what the capture needed, before the program takes its block
             try:
                 variant = Variant(made, tensors)
             except Unfit as error:

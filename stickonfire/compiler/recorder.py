@@ -20,6 +20,7 @@ from ..core.state import set_mode
 from ..eager.dispatch import NUMBERS
 from ..eager.specialize import REAL_NUMBERS
 from ..eager.tensor import Tensor
+from ..ops import common
 from ..ops.op import Op
 from .expand import FORWARDS
 from .program import Buffer, Instr, Program, Ref, Symbol
@@ -82,8 +83,8 @@ for _name, _sign in {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "pow": 
     setattr(Number, f"__r{_name}__", _arithmetic(f"__r{_name}__", _sign))
 
 
-NUMBERS.add(Number)
-REAL_NUMBERS.add(Number)
+for _numbers in (common.NUMBERS, NUMBERS, REAL_NUMBERS):
+    _numbers.add(Number)
 
 
 class Recorder:

@@ -20,6 +20,8 @@ PURE = frozenset((
     "arctan", "arcsin", "arccos", "maximum", "minimum", "fmax", "fmin", "where", "less", "less_equal", "greater",
     "greater_equal", "equal", "not_equal", "isnan", "floor", "ceil", "rint", "trunc", "sign", "copysign", "cast", "fill",
     "and", "or", "xor", "not", "one_hot", "reduce", "matmul", "take_rows", "pick"))
+COSTLY = frozenset(("reduce", "matmul", "take_rows", "pick"))
+REACH, LARGE = 100, 1 << 14     # instructions, elements: what is computed again, see `common`
 EFFECTS = frozenset(("effect", "check", "draw", "raise_if"))
 
 
@@ -98,11 +100,15 @@ def without_units(instr: Instr) -> Instr:
 
 
 def common(program: Program) -> None:
-    """One computation where there were several equal ones."""
+    """One computation where there were several equal ones.
+
+    Large elementwise results that are wanted again much later are computed again: within a kernel that costs less than
+    to write, keep and read them, and a forward's need not live until the backward.
+    """
     values = written_once(program)
     results = {ref.buffer for ref in program.results}
     version: Counter[Buffer] = Counter()
-    first: dict[Any, Ref] = {}
+    first: dict[Any, tuple[Ref, int]] = {}
     stands_for: dict[Buffer, Ref] = {}
     kept: list[Instr] = []
 
@@ -111,17 +117,19 @@ def common(program: Program) -> None:
             return x, version[x.buffer]
         return x.__class__, x if not isinstance(x, float) else (x, math.copysign(1, x))
 
-    for instr in program.instrs:
+    for n, instr in enumerate(program.instrs):
         if any(ref.buffer in stands_for for ref in refs_in((instr.operands, instr.settings))):
             instr = replace(instr, operands=renamed(instr.operands, stands_for),
                             settings=renamed(instr.settings, stands_for))
         if instr.name in PURE and instr.out.buffer in values:
             key = (instr.name, tuple(map(key_of, instr.operands)), repr(sorted(instr.settings.items())), instr.out.dtype,
                    instr.out.shape, instr.out.strides)
-            if key in first and instr.out.buffer not in results:
-                stands_for[instr.out.buffer] = first[key]
+            known = first.get(key)
+            near = known is not None and (n - known[1] < REACH or instr.out.size < LARGE or instr.name in COSTLY)
+            if known is not None and near and instr.out.buffer not in results:
+                stands_for[instr.out.buffer] = known[0]
                 continue
-            first.setdefault(key, instr.out)
+            first[key] = instr.out, n
         for ref in instr.outs:
             version[ref.buffer] += 1
         kept.append(instr)

@@ -1,10 +1,10 @@
 """Large arrays: an op declared `fused` runs as one native program in place of a string of NumPy calls.
 
-Calls are counted by op, attributes, and the arrays' shapes, strides and dtypes. At the fourth of a kind, the compiler (which
-lies above this room: `stickonfire/__init__.py` names it in `MAKERS`) listens to the op's forward or to its gradient rules once
-and makes the program; where it cannot, NumPy goes on. Results are fresh arrays, and what an op saves for its gradient is the
-same as ever. `torch.backends.fused` has the switch. Called by `specialize.py`, `graph.py` by way of `Op.quick`, and the
-backend's in-place kernels. May import: core, backends, ops.
+Calls are counted by op, attributes, and the arrays' shapes, strides and dtypes. At the fourth of a kind, the compiler
+(which lies above this room: `stickonfire/__init__.py` names it in `MAKERS`) listens to the op's forward or to its
+gradient rules once and makes the program; where it cannot, NumPy goes on. Results are fresh arrays, and what an op
+saves for its gradient is the same as ever. `torch.backends.fused` has the switch. Called by `specialize.py`, `graph.py`
+by way of `Op.quick`, and the backend's in-place kernels. May import: core, backends, ops.
 """
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..core.config import switches
 from ..ops.op import REGISTRY, Op
 
 LARGE = 1 << 15                 # elements from which a program is quicker than NumPy by more than its call takes
-FEW = 4                         # calls of a kind before a program is made; each further kind of an op waits as much longer
+FEW = 4                         # calls of a kind before a program is made; an op's second kind waits twice as long, ...
 MOST = 256                      # kinds that are remembered
 MAKERS: list[Callable[[], Any]] = []        # gives the module that makes programs
 programs: dict[Any, Any] = {}               # kind of call -> calls so far, or its program, or None if there is none
@@ -24,7 +24,7 @@ made: dict[tuple[str, str], int] = {}       # op, and what is made -> programs t
 
 
 def program(key: Any, maker: str, *given: Any) -> Any:
-    """The program for a kind of call, made by the compiler's function of that name if it is time; None if there is none."""
+    """The program for a kind of call, if there is one; made by the compiler's function `maker` when it is time."""
     try:
         found = programs.get(key, 0)
     except TypeError:                       # an attribute that cannot be compared

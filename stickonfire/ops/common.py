@@ -11,7 +11,7 @@ from ..core.dtypes import SCALAR_NAMES
 from .op import Op, op
 
 EVERYWHERE = ("stickonfire", "Tensor", "Tensor_")
-NUMBERS = frozenset((bool, int, float, complex))        # classes of what may stand for a tensor
+NUMBERS = {bool, int, float, complex}   # classes of what may stand for a tensor; the compiler adds its kind of float
 
 _CALLED = {"float16": "Half", "float32": "Float", "float64": "Double", "complex64": "ComplexFloat",
            "complex128": "ComplexDouble", "bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short",

@@ -5,6 +5,7 @@ its kernels and once by `compiler/reference.py`, on copies of the same memory. B
 """
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from stickonfire.compiler.reference import execute
 from stickonfire.compiler.trace import Traced
 
 CALLS = 4
+COUNTS: Counter[str] = Counter()        # how many programs were compiled, and why others were not
 TOLERANCE = {"float32": 3e-5, "float64": 1e-11, "float16": 2e-2}
 NUDGE = {"float32": 1e-6, "float64": 1e-13}
 
@@ -55,6 +57,7 @@ def difference(program: Any, torch: Any, deep: bool = True) -> str:
         return f"compiled raises {error.__class__.__name__}: {error}"
     single = any(kind == "float32" for kind, _ in (*program.arguments, *program.parameters)) or any(
         "float32" in step.settings for step in program.steps)
+    COUNTS["compiled" if step.programs() else (step.reasons or ["no reason"])[0].partition(", in ")[0]] += 1
     for call, (e, f, m) in enumerate(zip(expected, found, moved)):
         for name, wanted in e.items():
             text = unequal(wanted, f[name], m[name], single)

@@ -17,7 +17,8 @@ import numpy as np
 
 from . import kernels
 from .kernels_elementwise import exp
-from .kernels_inplace import add_scaled, adam, native_updates as native_updates
+from .kernels_inplace import adam, add_scaled
+from .kernels_inplace import native_updates as native_updates
 
 FLOAT32, FLOAT64, INT64, UINT64 = (np.dtype(kind) for kind in (np.float32, np.float64, np.int64, np.uint64))
 SMALL, MEDIUM = 2048, 16384         # elements up to which temporaries stay in the nearest caches

@@ -7,6 +7,7 @@ NumPy arrays. The stream itself is in `random_words.py`, the arithmetic in `dist
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -49,7 +50,8 @@ class Generator(Words):
         Raises: NotImplementedError for an integer dtype; RuntimeError if low > high or beyond the dtype.
         """
         if dtype is F32 and low == 0.0 and high == 1.0:
-            return self._fill(shape, dtype, self.uniforms32)
+            n = math.prod(shape)
+            return self.uniforms32(n).reshape(shape) if self.fast(n) else self._fill(shape, dtype, self.uniforms32)
         if dtype in REAL_PART:
             return self.uniform((*shape, 2), REAL_PART[dtype], low, high).view(dtype)[..., 0]
         check.require(dtype, FLOATING, "check_uniform_bounds", "uniform", shape)
@@ -198,10 +200,12 @@ class Generator(Words):
 
     # Yes or no, and continuous distributions by inversion ------------------------------------------------
 
-    def bernoulli(self, shape: Shape, dtype: np.dtype, p: float | np.ndarray) -> np.ndarray:
-        """1 with probability p, else 0.  A number p and an array p follow different streams, as in PyTorch.
+    def bernoulli(self, shape: Shape, dtype: np.dtype, p: float | np.ndarray, over: float = 1.0,
+                  out: np.ndarray | None = None) -> np.ndarray:
+        """1 / over with probability p, else 0.  A number p and an array p follow different streams, as in PyTorch.
 
-        Dropout's mask is `bernoulli(shape, dtype, 1 - rate)`.  Source: PyTorch `Tensor.bernoulli_`.
+        Dropout's mask is `bernoulli(shape, dtype, 1 - rate, 1 - rate)`.  Source: PyTorch `Tensor.bernoulli_`.
+        over: 1 unless p is a number and dtype a floating one.   out: where the result goes, of that shape and dtype.
 
         Shape: an array p broadcasts to `shape`.   Raises: RuntimeError if p leaves [0, 1].
         """
@@ -210,7 +214,13 @@ class Generator(Words):
             return self._bernoulli_each(shape, dtype, p)
         if not 0 <= p <= 1:
             raise check.refusal(f"bernoulli_ expects p to be in [0, 1], but got p={p:g}", "bernoulli", shape)
-        return self._fill(shape, dtype, lambda n: self.uniforms64(n) < p)
+        yes = np.ones((), dtype) if over == 1.0 else narrow(np.true_divide(1.0, over, dtype=_wide(dtype)), dtype)
+        values = np.empty(shape, dtype) if out is None else out
+        if self.fast(2 * values.size):
+            limit = math.ceil(float(p) * 2.0**53)          # an exact product: u < p and u * 2**53 < limit are the same
+            return self.native(f"coins{8 * dtype.itemsize}", values, limit, int.from_bytes(yes.tobytes(), sys.byteorder))
+        values[...] = self._fill(shape, np.dtype(bool), lambda n: self.uniforms64(n) < p)
+        return values if over == 1.0 else np.multiply(values, yes, out=values)
 
     def _bernoulli_each(self, shape: Shape, dtype: np.dtype, p: np.ndarray) -> np.ndarray:
         check.require(p.dtype, FLOATING, "bernoulli_tensor_cpu_p_", "bernoulli", shape)
@@ -334,6 +344,11 @@ class Generator(Words):
 def _pieces(array: np.ndarray) -> Iterator[np.ndarray]:
     for start in range(0, array.size, PIECE):
         yield array[start:start + PIECE]
+
+
+def _wide(dtype: np.dtype) -> np.dtype:
+    """What numbers of a floating dtype are computed in."""
+    return F64 if dtype == F64 else F32
 
 
 def _exact(dtype: np.dtype, n: int) -> bool:

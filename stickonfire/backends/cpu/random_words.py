@@ -2,10 +2,13 @@
 
 `Words` is what `random.py` builds its draws on; nothing else uses it. It takes words from NumPy's MT19937 in
 the order PyTorch does, 624 at a time, and turns the waiting block into floats once somebody asks for floats,
-so that a small draw is a slice. Imports NumPy and `distributions.py`.
+so that a small draw is a slice. Large draws go through `native_words.py`, loaded when there is one. Imports NumPy and
+`distributions.py`.
 """
 from __future__ import annotations
 
+import functools
+import importlib
 import os
 from typing import Any, Self, TypeVar
 
@@ -16,6 +19,7 @@ from .distributions import F32, F64
 
 DEFAULT_SEED = 67280421310721
 BLOCK = 624                                    # words MT19937 produces together
+LARGE = 1 << 14                                # words from which on machine code of our own is worth loading
 STATE = np.dtype([                             # what torch.get_rng_state() holds: a C struct with its padding
     ("seed", "<u8"), ("left", "<i4"), ("seeded", "<i4"), ("next", "<u8"), ("words", "<u8", (BLOCK,)),
     ("normal_x", "<f8"), ("normal_y", "<f8"), ("normal_rho", "<f8"), ("normal_is_valid", "<i4"),
@@ -122,12 +126,26 @@ class Words:
         self._forget_block()
         self._pos, self._untouched = 0, False
 
+    def fast(self, words: int) -> bool:
+        """Whether a draw of so many words goes through `native_words.py`."""
+        return words >= LARGE and bool(_native().ready())
+
+    def native(self, kind: str, out: np.ndarray, *coin: int) -> np.ndarray:
+        """Fills `out` with numbers of a kind, through `native_words.py`; coin: what kinds of coins take besides."""
+        with self._bits.lock:                              # the GIL is released meanwhile
+            self._pos, self._words = _native().draw(self._bits, self._pos, kind, out, *coin)
+            self._untouched = False
+            self._forget_block()
+        return out
+
     def words(self, n: int) -> np.ndarray:
         """The next n words, uint32; read only, for a short draw is a view of the block.  Shape: (n,)."""
         start, end = self._pos, self._pos + n
         if end <= BLOCK:
             self._pos = end
             return self._words[start:end]
+        if self.fast(n):
+            return self.native("words", np.empty(n, np.uint32))
         out = np.empty(n, np.uint32)
         filled = BLOCK - start
         out[:filled] = self._words[start:]
@@ -142,6 +160,8 @@ class Words:
 
     def words64(self, n: int) -> np.ndarray:
         """The next 2n words as n of 64 bits, the first word above the second.  Shape: (n,), uint64."""
+        if self.fast(2 * n):
+            return self.native("words64", np.empty(n, np.uint64))
         start = self._pos
         if start + 2 * n <= 2 * BLOCK or start % 2:
             return _swap_halves(np.array(self.words(2 * n), np.uint32).view(np.uint64))
@@ -162,7 +182,7 @@ class Words:
         """n float32 numbers in [0, 1), one word each: its low 24 bits."""
         start, end = self._pos, self._pos + n
         if end > BLOCK:
-            return _to_float32(self.words(n))
+            return self.native("float32", np.empty(n, F32)) if self.fast(n) else _to_float32(self.words(n))
         if self._floats is None:
             self._floats = _to_float32(self._words)
         self._pos = end
@@ -172,7 +192,7 @@ class Words:
         """n float64 numbers in [0, 1), two words each: the low 53 bits."""
         start, end = self._pos, self._pos + 2 * n
         if end > BLOCK:
-            return _to_float64(self.words64(n))
+            return self.native("float64", np.empty(n)) if self.fast(2 * n) else _to_float64(self.words64(n))
         odd = start & 1
         doubles = self._doubles_of[odd]
         if doubles is None:
@@ -209,6 +229,11 @@ class Words:
         else:
             self._left_normal = None
         return waiting
+
+
+@functools.cache
+def _native() -> Any:
+    return importlib.import_module(".native_words", __package__)
 
 
 def _restored(kind: type[Kind], state: np.ndarray) -> Kind:
