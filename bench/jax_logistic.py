@@ -1,6 +1,6 @@
 """The step of `workloads/logistic_regression.py` in JAX, jitted as a whole: `python bench/jax_logistic.py SECONDS`.
 
-Run by run.py with the interpreter given as `--jax`, which needs JAX and nothing else. Prints a line of JSON, as worker.py does.
+Run by run.py with the interpreter given as `--jax`, which needs JAX and nothing else. Prints JSON, as worker.py does.
 """
 import json
 import statistics

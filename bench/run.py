@@ -43,7 +43,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=1.0, help="timed per process (default: %(default)s)")
     parser.add_argument("--frameworks", default="stickonfire,torch", help="ours first, the yardstick second")
     parser.add_argument("--threads", type=int, default=cores(), help="for both (default: all, %(default)s)")
-    parser.add_argument("--with-compile", action="store_true", help="also PyTorch's own torch.compile, one process a row")
+    parser.add_argument("--with-compile", action="store_true", help="also PyTorch's own torch.compile, once a row")
     parser.add_argument("--jax", metavar="PYTHON", default="", help="an interpreter that has JAX, for its figures")
     parser.add_argument("--write", action="store_true", help="update README.md and docs/benchmarks.md")
     options = parser.parse_args()
@@ -52,6 +52,7 @@ def parse() -> argparse.Namespace:
     except KeyError as error:
         parser.error(f"no row {error.args[0]}; there are {', '.join(row.name for row in ROWS)}")
     options.frameworks = options.frameworks.split(",")
+    sys.path.append(str(ROOT))          # ours need not be installed
     for package in options.frameworks:
         if importlib.util.find_spec(package) is None:
             parser.error(f"{package} is not installed here; `make bench` sets up an environment with both")
@@ -108,7 +109,8 @@ def line(row: Row, options: argparse.Namespace) -> dict[str, Any]:
     if options.with_compile and row.compiled:
         others["torch.compile"] = measure(row, f"{options.frameworks[-1]}+compile", options)
     if options.jax and row.name in JAX_PROGRAMS:
-        others["JAX"] = figures([options.jax, str(HERE / JAX_PROGRAMS[row.name]), str(options.seconds)], options)["step"]
+        command = [options.jax, str(HERE / JAX_PROGRAMS[row.name]), str(options.seconds)]
+        others["JAX"] = figures(command, options)["step"]
     compared = len(times) > 1
     ratios = [a / b for a, b in zip(times[0], times[-1])] if compared else []
     if not compared:

@@ -1,9 +1,9 @@
 """One measurement in a process of its own: `python bench/worker.py ROW FRAMEWORK SECONDS`.
 
-Started by run.py. Prints one line of JSON: the median seconds a step over many timed batches, the fastest batch, the number
-of steps, the longest of the first three calls (in which a compiler works), and the peak memory in bytes. `FRAMEWORK` is
-"torch" or "stickonfire", with "+compile" if the step goes through `torch.compile`; for ours the alias makes the workload's
-own `import torch` mean ours.
+Started by run.py. Prints one line of JSON: the median seconds a step over many timed batches, the fastest batch, the
+number of steps, the longest of the first three calls (in which a compiler works), and the peak memory in bytes.
+`FRAMEWORK` is "torch" or "stickonfire", with "+compile" if the step goes through `torch.compile`; for ours the alias
+makes the workload's own `import torch` mean ours.
 """
 import importlib
 import json

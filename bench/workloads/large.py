@@ -1,4 +1,4 @@
-"""Single ops on large tensors, forward and backward, without `torch.compile`; and Adam's update of 4 million numbers."""
+"""Single ops on large tensors, forward and backward, not compiled; and Adam's update of 4 million numbers."""
 
 TARGET = 0.8
 SHAPES = ((4096, 1024), (256, 10000))

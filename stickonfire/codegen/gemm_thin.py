@@ -79,8 +79,8 @@ def one_lane(f: Function, m: Machine, pointer: str) -> str:
 
 def sweep(m: Machine, name: str, vectors: int) -> str:
     """One row times `vectors` vectors of columns; the first `skip` of the columns are not wanted."""
-    f = Function(name, "ptr %a, i64 %sa, ptr %b, i64 %sb, i64 %k, i64 %skip, i64 %columns, ptr %c, ptr %how, ptr %bias, "
-                 "ptr %residual", inline="noinline")
+    f = Function(name, "ptr %a, i64 %sa, ptr %b, i64 %sb, i64 %k, i64 %skip, i64 %columns, ptr %c, ptr %how, "
+                 "ptr %bias, ptr %residual", inline="noinline")
     sums = [f.variable(m.vector, "zeroinitializer") for _ in range(vectors)]
     size = m.lanes * m.bytes
     with f.loop(0, "%k") as k:
@@ -91,8 +91,9 @@ def sweep(m: Machine, name: str, vectors: int) -> str:
     tile = f.variable(f"[{vectors} x {m.vector}]").name
     for v, cell in enumerate(sums):
         f.store(m.vector, cell.get(), f.at(tile, v * size))
-    f.do(f"call void @finish_edge(ptr {f.at(tile, f.mul('%skip', m.bytes))}, i64 1, i64 0, ptr %c, i64 0, i64 %columns, "
-         "ptr %how, ptr %bias, ptr %residual)")
+    wanted = f.at(tile, f.mul("%skip", m.bytes))
+    f.do(f"call void @finish_edge(ptr {wanted}, i64 1, i64 0, ptr %c, i64 0, i64 %columns, ptr %how, ptr %bias, "
+         "ptr %residual)")
     return f.text()
 
 

@@ -170,12 +170,12 @@ class Tile:
 
     def finish_vectors(self, acc: list[list[Variable]]) -> None:
         """alpha * acc + beta * C, the bias, relu, the residual; then the store."""
-        f = self.f
+        f, m = self.f, self.m
         flags = f.load("i64", f.at("%how", HOW["flags"]))
-        alpha = spread(f, m, scalar_of(f, self.m, "alpha"))
+        alpha = spread(f, m, scalar_of(f, m, "alpha"))
         self.each(acc, lambda r, v, x: f.let(f"fmul {self.m.vector} {alpha}, {x}"))
         with self.flag(flags, READ):
-            beta = spread(f, m, scalar_of(f, self.m, "beta"))
+            beta = spread(f, m, scalar_of(f, m, "beta"))
             self.each(acc, lambda r, v, x: multiply_add(f, m, beta, self.read(self.place("%c", "%sc", r, v), v), x))
         with self.flag(flags, BIAS):
             bias = [self.read(f.at("%bias", v * self.m.lanes * self.m.bytes), v) for v in range(self.vectors)]

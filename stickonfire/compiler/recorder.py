@@ -239,6 +239,8 @@ class Recorder:
                 self.stop(f"{name} gave Python a value")
             return result
         sources = [value for value in (*args, *kwargs.values()) if value.__class__ is Traced]
+        if isinstance(result, np.generic) and is_plain((args, kwargs)):
+            return result                                   # a question about numbers, not about tensors
         outs: list[Any] = []
         fresh: list[Traced] = []
         for part in parts:
@@ -268,7 +270,7 @@ class Recorder:
         outs = tuple([t.ref for t in fresh])
         if not any(True for _ in Instr(name, operands, outs, settings).reads()) and not any(
                 isinstance(x, Symbol) for x in (*operands, *settings.values())):
-            if name not in CONSTANTS and "ones" not in name and "zeros" not in name:
+            if name not in CONSTANTS and "ones" not in name and "zeros" not in name and not is_plain((args, kwargs)):
                 self.stop(f"{name} made an array out of nothing that is known")
             for t in fresh:                             # the same in each run
                 t.ref.buffer.kind = "constant"
@@ -363,6 +365,15 @@ class Recorder:
         while frame is not None and (frame.f_code.co_filename.startswith((PACKAGE, "<op "))):
             frame = frame.f_back                                                # type: ignore[assignment]
         return "" if frame is None else f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a value is made of Python's numbers, names and tuples alone: a function of it is the same in each run."""
+    if isinstance(value, (tuple, list)):
+        return all(map(is_plain, value))
+    if value.__class__ is dict:
+        return all(map(is_plain, value.values()))
+    return value.__class__ in (bool, int, float, str, type(None), slice, np.dtype, type) or isinstance(value, np.dtype)
 
 
 def root_of(array: np.ndarray) -> np.ndarray:

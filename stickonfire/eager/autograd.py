@@ -205,8 +205,8 @@ def tensor_backward(self: Tensor, gradient: Tensor | None = None, retain_graph: 
     if gradient is None and inputs is None and not create_graph and state.plain:        # the usual case at once
         array, edge = self._array, current_edge(self)
         fast = FAST.get(array.__class__)
-        first = None if fast is None or edge is None else fast.unit(array)
-        if first is not None:
+        first = None if fast is None else fast.unit(array)
+        if first is not None and edge is not None:
             walk([edge], [first], ARRAYS, bool(retain_graph), None, AccumulateGrad.watched)
             return
     backward((self,), None if gradient is None else (gradient,), retain_graph, create_graph, inputs=inputs)

@@ -51,6 +51,7 @@ def walk(roots: list[Edge], grads: list[Any], values: Values, keep: bool, wanted
     leaves: dict[Node, list[Any]] = {}              # in the order in which their last gradients arrived
     parents: Any = roots
     inputs: Any = grads
+    arrived: Any
     while True:
         node: Any = None                            # one that waits alone, outside of the heap: so it is in a chain
         for parent, grad in zip(parents, inputs):
