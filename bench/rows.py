@@ -33,8 +33,10 @@ class Row:
     def title(self) -> str:
         if self.case:
             return str(self.module.title(self.case))
-        about = {"compiling": f"compiling it, {self.name.partition(':')[2]} cache: ", "memory": "peak memory: "}
-        return about.get(self.of, "") + str(self.module.TITLE) + (", compiled" if self.compiled else "")
+        title = str(self.module.TITLE)
+        if self.of == "compiling":
+            return f"compiling the {title.partition(',')[0]}, {self.name.partition(':')[2]} cache"
+        return ("peak memory: " if self.of == "memory" else "") + title + (", compiled" if self.compiled else "")
 
     @property
     def target(self) -> float:

@@ -43,7 +43,7 @@ def extras(rows: list[dict]) -> list[str]:
 
 def as_text(rows: list[dict], frameworks: list[str], header: bool = True, others: tuple[str, ...] = ()) -> str:
     """Lines for the terminal; the spread stands behind each median in per cent."""
-    width = 62
+    width = 66
     lines = []
     if header:
         names = "".join(f"{name:>20}" for name in (*frameworks, *others))

@@ -48,10 +48,7 @@ class Compiled:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         latest = self.latest
         if latest is not None and state.plain and not kwargs:
-            try:
-                result = latest(*args)
-            except (AttributeError, TypeError):             # arguments of another kind
-                result = MISS
+            result = latest(*args)
             if result is not MISS:
                 return result
         return self.slowly(args, kwargs)

@@ -48,8 +48,8 @@ class Writer:
 
     def write(self) -> tuple[str, dict[str, Any]]:
         """The text and its globals."""
-        parameters = ", ".join(f"t{i}" for i in range(len(self.given)))
-        self.lines = [f"def run({parameters}):"]
+        self.lines = ["def run(*given):"]
+        self.arguments()
         self.guards()
         self.allocate()
         self.calls()
@@ -58,6 +58,12 @@ class Writer:
 
     def put(self, *lines: str) -> None:
         self.lines += ["    " + line for line in lines]
+
+    def arguments(self) -> None:
+        """The tensors and their arrays; anything else is somebody else's call."""
+        count = range(len(self.given))
+        self.put("try:", f"    [{', '.join(f't{i}' for i in count)}] = given", *[f"    a{i} = t{i}._array" for i in count],
+                 "except (ValueError, AttributeError):", "    return MISS")
 
     def guards(self) -> None:
         """Everything the program takes for granted."""
@@ -68,8 +74,7 @@ class Writer:
                 if other is not None:                       # a parameter that is also an argument: the very same one
                     self.put(f"if t{i} is not {other}: return MISS")
                     continue
-            self.put(f"a{i} = t{i}._array",
-                     f"if a{i}.__class__ is not ndarray or a{i}.dtype is not {self.name('D', a.dtype)} or "
+            self.put(f"if a{i}.__class__ is not ndarray or a{i}.dtype is not {self.name('D', a.dtype)} or "
                      f"a{i}.shape != {a.shape} or a{i}.strides != {a.strides} or "
                      f"(t{i}._edge is None) is not {t._edge is None}: return MISS",
                      f"if a{i}.base is not None and overlaps(a{i}, ROOTS): return MISS")

@@ -97,7 +97,8 @@ def test_rows_a_page_apart(ta, tb):
 @pytest.mark.parametrize("lanes", WIDTHS)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("tb", [False, True])
-@pytest.mark.parametrize("m, n, k", [(1, 1, 50), (1, 77, 100), (77, 1, 100), (3, 29, 64), (29, 3, 65), (4, 4, 200)])
+@pytest.mark.parametrize("m, n, k", [(1, 1, 50), (1, 77, 100), (77, 1, 100), (3, 29, 64), (29, 3, 65), (4, 4, 200),
+                                     (1, 333, 30), (1, 1000, 9)])
 def test_thin_products(dtype, lanes, tb, m, n, k):
     """A matrix times a vector, and nearly so."""
     run(dtype, lanes, m, n, k, tb=tb, epilogue="bias_relu", beta=0.5, batch=2, spare=(3, 0, 1, 0))

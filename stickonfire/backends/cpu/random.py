@@ -6,9 +6,12 @@ NumPy arrays. The stream itself is in `random_words.py`, the arithmetic in `dist
 """
 from __future__ import annotations
 
+import functools
+import importlib
 import math
 import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -50,18 +53,22 @@ class Generator(Words):
         Raises: NotImplementedError for an integer dtype; RuntimeError if low > high or beyond the dtype.
         """
         if dtype is F32 and low == 0.0 and high == 1.0:
-            n = math.prod(shape)
-            return self.uniforms32(n).reshape(shape) if self.fast(n) else self._fill(shape, dtype, self.uniforms32)
+            return self._units(math.prod(shape), dtype).reshape(shape)
         if dtype in REAL_PART:
             return self.uniform((*shape, 2), REAL_PART[dtype], low, high).view(dtype)[..., 0]
         check.require(dtype, FLOATING, "check_uniform_bounds", "uniform", shape)
         check.uniform_bounds(low, high, name_of(dtype))
+        if dtype == F64 and low == 0.0 and high == 1.0:
+            return self._units(math.prod(shape), dtype).reshape(shape)
         return self._fill(shape, dtype, self._uniform64(low, high) if dtype == F64
                           else self._uniform32(low, high, dtype))
 
+    def _units(self, n: int, dtype: np.dtype) -> np.ndarray:
+        """n numbers in [0, 1), float32 or float64."""
+        draw = self.uniforms64 if dtype == F64 else self.uniforms32
+        return draw(n) if self.fast(n) else self._fill((n,), dtype, draw)
+
     def _uniform64(self, low: float, high: float) -> Callable[[int], np.ndarray]:
-        if low == 0.0 and high == 1.0:
-            return self.uniforms64
         return lambda n: _without(high, low, dist.fused(self.uniforms64(n), high - low, low))
 
     def _uniform32(self, low: float, high: float, dtype: np.dtype) -> Callable[[int], np.ndarray]:
@@ -104,18 +111,18 @@ class Generator(Words):
 
     def _normal_blocks(self, n: int, dtype: np.dtype, mean: float, std: float) -> np.ndarray:
         """Blocks of 16; if 16 does not divide n, the last 16 elements are drawn anew."""
-        wide, draw = (F64, self.uniforms64) if dtype == F64 else (F32, self.uniforms32)
-        tail = n % 16
+        wide, tail = _wide(dtype), n % 16
         whole = n - tail
-        uniforms = self._fill((whole,), wide, draw)
+        uniforms = self._units(whole, wide)
         if tail:
             if dtype.itemsize > 2:                         # PyTorch draws these, then overwrites them
-                draw(tail)
-            uniforms = np.concatenate((uniforms, draw(16)))
+                self._units(tail, wide)
+            uniforms = np.concatenate((uniforms, self._units(16, wide)))
         if dtype == F64:
             values = dist.box_muller_blocks_f64(uniforms, mean, std, _exact(dtype, n))
         else:
-            values = narrow(dist.box_muller_blocks(uniforms, mean, std), dtype)
+            blocks = _native_normals().box_muller_blocks if self.fast(n) else dist.box_muller_blocks
+            values = narrow(blocks(uniforms, mean, std), dtype)
         if tail:
             values[n - 16:n] = values[whole:].copy()
             values = values[:n].copy()
@@ -214,13 +221,19 @@ class Generator(Words):
             return self._bernoulli_each(shape, dtype, p)
         if not 0 <= p <= 1:
             raise check.refusal(f"bernoulli_ expects p to be in [0, 1], but got p={p:g}", "bernoulli", shape)
-        yes = np.ones((), dtype) if over == 1.0 else narrow(np.true_divide(1.0, over, dtype=_wide(dtype)), dtype)
-        values = np.empty(shape, dtype) if out is None else out
-        if self.fast(2 * values.size):
+        n = math.prod(shape)
+        if self.fast(2 * n):
+            yes = np.ones((), dtype) if over == 1.0 else narrow(np.true_divide(1.0, over, dtype=_wide(dtype)), dtype)
             limit = math.ceil(float(p) * 2.0**53)          # an exact product: u < p and u * 2**53 < limit are the same
-            return self.native(f"coins{8 * dtype.itemsize}", values, limit, int.from_bytes(yes.tobytes(), sys.byteorder))
-        values[...] = self._fill(shape, np.dtype(bool), lambda n: self.uniforms64(n) < p)
-        return values if over == 1.0 else np.multiply(values, yes, out=values)
+            return self.native(f"coins{8 * dtype.itemsize}", np.empty(shape, dtype) if out is None else out,
+                               limit, int.from_bytes(yes.tobytes(), sys.byteorder))
+        values = self._fill(shape, dtype, lambda n: self.uniforms64(n) < p)
+        if over != 1.0:
+            values = narrow(np.divide(values, over, dtype=_wide(dtype)), dtype)
+        if out is None:
+            return values
+        out[...] = values
+        return out
 
     def _bernoulli_each(self, shape: Shape, dtype: np.dtype, p: np.ndarray) -> np.ndarray:
         check.require(p.dtype, FLOATING, "bernoulli_tensor_cpu_p_", "bernoulli", shape)
@@ -344,6 +357,11 @@ class Generator(Words):
 def _pieces(array: np.ndarray) -> Iterator[np.ndarray]:
     for start in range(0, array.size, PIECE):
         yield array[start:start + PIECE]
+
+
+@functools.cache
+def _native_normals() -> Any:
+    return importlib.import_module(".native_normals", __package__)
 
 
 def _wide(dtype: np.dtype) -> np.dtype:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import importlib
 import os
+import sys
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -19,7 +20,8 @@ from .distributions import F32, F64
 
 DEFAULT_SEED = 67280421310721
 BLOCK = 624                                    # words MT19937 produces together
-LARGE = 1 << 14                                # words from which on machine code of our own is worth loading
+LARGE = 1 << 14                                # words from which on a draw may go through machine code of our own,
+PATIENCE = 1 << 22                             # once so many were drawn without: loading LLVM takes longer than they did
 STATE = np.dtype([                             # what torch.get_rng_state() holds: a C struct with its padding
     ("seed", "<u8"), ("left", "<i4"), ("seeded", "<i4"), ("next", "<u8"), ("words", "<u8", (BLOCK,)),
     ("normal_x", "<f8"), ("normal_y", "<f8"), ("normal_rho", "<f8"), ("normal_is_valid", "<i4"),
@@ -128,7 +130,7 @@ class Words:
 
     def fast(self, words: int) -> bool:
         """Whether a draw of so many words goes through `native_words.py`."""
-        return words >= LARGE and bool(_native().ready())
+        return words >= LARGE and _worthwhile(words)
 
     def native(self, kind: str, out: np.ndarray, *coin: int) -> np.ndarray:
         """Fills `out` with numbers of a kind, through `native_words.py`; coin: what kinds of coins take besides."""
@@ -229,6 +231,14 @@ class Words:
         else:
             self._left_normal = None
         return waiting
+
+
+_drawn = [0]                                   # words of large draws so far
+
+
+def _worthwhile(words: int) -> bool:
+    _drawn[0] += words
+    return (_drawn[0] >= PATIENCE or "llvmlite.binding" in sys.modules) and bool(_native().ready())
 
 
 @functools.cache
