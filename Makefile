@@ -5,6 +5,7 @@
 #   make bench         the same programs on PyTorch and on ours, side by side (ARGS="--only mlp")
 #   make conformance   PyTorch's own databases against ours, docs/coverage.md (needs CONFORMANCE=<folder>)
 #   make lint fuzz clean
+#   make fuzz-compiler 5,000 random programs, compiled against eager (PROGRAMS=20000 for more)
 #
 # Variables: PYTHON (interpreter), VENV (.venv), EXTRA_PIP (further packages for `make test`), ARGS.
 
@@ -14,6 +15,7 @@ TORCH_VENV ?= .venv-torch
 TORCH ?= torch==2.13.0
 EXTRA_PIP ?=
 CONFORMANCE ?= ../shared/conformance
+PROGRAMS ?= 5000
 ARGS ?=
 
 PIP = -m pip --disable-pip-version-check --quiet install
@@ -22,7 +24,7 @@ empty :=
 space := $(empty) $(empty)
 test_stamp := $(VENV)/.test$(subst /,_,$(subst $(space),_,$(if $(EXTRA_PIP),-$(EXTRA_PIP))))
 
-.PHONY: help demo test fuzz lint bench conformance suite clean
+.PHONY: help demo test fuzz fuzz-compiler lint bench conformance suite clean
 help:
 	@sed -n 's/^#   /  /p' Makefile
 
@@ -34,6 +36,10 @@ test: $(test_stamp)
 
 fuzz: $(test_stamp)
 	$(VENV)/bin/python $(PYTEST) --hypothesis-profile=fuzz -m "not oracle" $(ARGS)
+
+fuzz-compiler: $(test_stamp)
+	STICKONFIRE_FUZZ=$(PROGRAMS) STICKONFIRE_FUZZ_FROM=$$(date +%s) $(VENV)/bin/python -m pytest --timeout=3600 \
+	    tests/compiler/test_random_programs.py -k random $(ARGS)
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .

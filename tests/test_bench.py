@@ -55,7 +55,8 @@ def test_rows_are_chosen_by_name_or_by_kind(bench):
         rows.chosen("mlp,cnn")
 
 
-@pytest.mark.parametrize("name", ["logistic_regression", "house_prices", "softmax_regression", "mlp_dropout", "gpt_small"])
+@pytest.mark.parametrize("name", ["logistic_regression", "house_prices", "softmax_regression", "mlp_dropout",
+                                  "gpt_small"])
 def test_workloads_learn(bench, as_torch, name):
     step = bench("rows").BY_NAME[name].make(as_torch)
     losses = [step().item() for _ in range(3)]

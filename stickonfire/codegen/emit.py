@@ -64,6 +64,8 @@ COMBINE = {"sum": "add", "prod": "multiply", "max": "maximum", "min": "minimum",
 def identity(kind: str, dtype: str) -> str:
     """What a reduction starts from."""
     if kind in ("max", "min"):
+        if dtype in ("bool", "u8"):
+            return number((kind == "min") * (1 if dtype == "bool" else 255), dtype)
         if dtype in FLOATS:
             return number(-math.inf if kind == "max" else math.inf, dtype)
         bits = 8 * SIZES[dtype]
@@ -342,6 +344,10 @@ class Emitter:
             self.declare(symbol, scalar, *([scalar] if start else []), of)
             return self.new(f"call reassoc {scalar} @{symbol}({start}{of} {vector})")
         name = {"sum": "add", "prod": "mul", "max": "smax", "min": "smin", "any": "or", "all": "and"}[kind]
+        if dtype == "bool" and kind in ("max", "min"):
+            name = "or" if kind == "max" else "and"
+        elif dtype == "u8":
+            name = name.replace("sm", "um")
         symbol = f"llvm.vector.reduce.{name}.{suffix}"
         self.declare(symbol, scalar, of)
         return self.new(f"call {scalar} @{symbol}({of} {vector})")
@@ -361,8 +367,7 @@ class Emitter:
             of = self.type(column.dtype, True)
             for c in range(0, k.column_pad(), self.lanes):
                 at = self.new(f"getelementptr i8, ptr %column{i}, i64 {c * SIZES[column.dtype]}")
-                self.put(f"store {of} splat ({TYPES[column.dtype]} {identity(column.kind, column.dtype)}), ptr {at}, "
-                         f"align {SIZES[column.dtype]}")
+                self.store(at, f"splat ({TYPES[column.dtype]} {identity(column.kind, column.dtype)})", column.dtype, True, None)
         for i, total in enumerate(k.totals):
             for u in range(UNROLL):
                 self.put(f"%total{i}.{u} = alloca {self.type(total.dtype, True)}, align 64")
@@ -527,7 +532,7 @@ class Emitter:
         self.values[line.dest] = (value, line.dtype, False)
 
     def do_iota(self, line: Line, lanes: bool, c: str, mask: str | None, u: int) -> None:
-        spread = self.splat(c, "i64")
+        spread = self.splat(self.new(f"add i64 {c}, %start") if self.kernel.chunk else c, "i64")
         value = self.new(f"add <{self.lanes} x i64> {spread}, {self.iota()}")
         self.values[line.dest] = (self.converted(value, "i64", line.dtype, True), line.dtype, True)
 

@@ -1,62 +1,45 @@
-"""The Mersenne Twister (MT19937) as machine code, many words at a time. Room `codegen`; called by backends/cpu.
+"""The Mersenne Twister (MT19937) as machine code, a vector of words at a time. Room `codegen`; called by backends/cpu.
 
 Words of 32 bits follow one another in one long line x. The first 624 come from the seed, and from there on
 
     x[k + 624] = x[k + 397] ^ twist(top bit of x[k], other bits of x[k + 1])
 
-The youngest word on the right stands 227 places before the new one, so up to 227 new words can be made at once: a vector
-of 16, 8 or 4, without looking out for block ends, because the line goes on where others write over their 624 words. A
-stretch of it (`BLOCKS` blocks of 624, in the nearest cache) is made at a time; then its last block moves to the front.
+The youngest word on the right stands 227 places before the new one, so a vector of 16, 8 or 4 new words can be made at
+once. As the line goes on and nothing is overwritten, no vector has to look out for the end of a block. A stretch of the
+line, `BLOCKS` blocks of 624, is made at a time and stays in the nearest cache; then its last block moves to the front.
 
-What is handed out are words that `temper` has stirred once more, and mostly numbers made of those. This is done in the
-same pass, straight from the stretch into the result: `KINDS` lists what a word, or a pair of words, can become.
+What is handed out are words that `temper` has stirred once more, and mostly numbers made of those. That is done in the
+same pass, straight from the stretch into the result: `mersenne_numbers.py` says what a word, or a pair, can become.
 
-`kernel(kind, lanes32)` is the text of one function, `draw_{kind}(key, pos, n, out, block, x, p, yes)`, which returns the
-new pos. `key` are the 624 raw words of the block in use, NumPy's own state; `pos` of them have been handed out. n numbers
-go to `out`. The tempered words of the block that is then in use go to `block`. A block is begun when its first word is
-wanted. `x` is room for STRETCH words. `p` and `yes` are for coins: pairs below p (of 2^53) become the bits `yes`, others 0.
+`kernel(kind, lanes32)` is the text of a function, `draw_{kind}(key, pos, n, out, block, x, p, yes)`, which returns the
+new pos. `key`: the 624 raw words of the block in use, NumPy's own state; `pos`: how many of them have been handed out.
+n numbers go to `out`. The tempered words of the block that is then in use go to `block`; a block is begun when its
+first word is wanted. `x`: room for STRETCH words. `p` and `yes` are for coins: pairs below p (of 2^53) become the bits
+`yes`, the others 0.
 
 Source: Matsumoto and Nishimura, Mersenne Twister (1998); the conversions are PyTorch's.
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
+from .mersenne_numbers import KINDS, numbers, returned, shifted
+from .vector import SHORT, Code, Value
 
-from .vector import Code, Value
+__all__ = ["BLOCK", "KINDS", "STRETCH", "kernel"]
 
 BLOCK, MIDDLE = 624, 397
 BLOCKS = 8                              # made at a time: with the one before, 22 KiB
 STRETCH = (1 + BLOCKS) * BLOCK + 16     # `convert` may look a vector beyond the end
 UPPER, LOWER, MATRIX = -1 << 31, (1 << 31) - 1, 0x9908B0DF - (1 << 32)
 
-
-@dataclass(frozen=True)
-class Kind:
-    """What the words become: how many words make one number, and the type of the result in LLVM."""
-    words: int
-    element: str
-    size: int                           # bytes
-
-
-KINDS = {
-    "words": Kind(1, "i32", 4),         # as they are
-    "words64": Kind(2, "i64", 8),       # the first word above the second
-    "float32": Kind(1, "float", 4),     # the low 24 bits, in [0, 1)
-    "float64": Kind(2, "double", 8),    # the low 53 bits of a pair, in [0, 1)
-    "coins8": Kind(2, "i8", 1),         # whether such a number is below p, as results of 8, 16, 32 or 64 bits
-    "coins16": Kind(2, "i16", 2),
-    "coins32": Kind(2, "i32", 4),
-    "coins64": Kind(2, "i64", 8),
-}
-
 TEMPLATE = """\
 declare void @llvm.masked.store.v{E}{SHORT}.p0(<{E} x {T}>, ptr, <{E} x i1>)
+declare <{E} x i1> @llvm.get.active.lane.mask.v{E}i1.i64(i64, i64)
 
 define internal {V} @temper({V} %w) alwaysinline {{
 {TEMPER}
 }}
 
-define internal <{E} x {T}> @numbers(ptr %from, i64 %p, {T} %yes) alwaysinline {{
+define internal <{E} x {T}> @numbers(ptr %from, i64 %p, i64 %yes) alwaysinline {{
   %raw = load {V}, ptr %from, align 4
   %w = call {V} @temper({V} %raw)
 {NUMBERS}
@@ -86,7 +69,7 @@ end:
 }}
 
 ; n numbers from the words at %from; the last vector is stored in part
-define internal void @convert(ptr %from, ptr %to, i64 %n, i64 %p, {T} %yes) {{
+define internal void @convert(ptr %from, ptr %to, i64 %n, i64 %p, i64 %yes) {{
   %last = sub i64 %n, {E}
   br label %test
 test:
@@ -97,7 +80,7 @@ test:
   %whole = icmp sle i64 %i, %last
   br i1 %whole, label %loop, label %rest
 loop:
-  %v = call <{E} x {T}> @numbers(ptr %source, i64 %p, {T} %yes)
+  %v = call <{E} x {T}> @numbers(ptr %source, i64 %p, i64 %yes)
   store <{E} x {T}> %v, ptr %target, align {SIZE}
   %i1 = add i64 %i, {E}
   br label %test
@@ -106,10 +89,8 @@ rest:
   %some = icmp sgt i64 %left, 0
   br i1 %some, label %part, label %end
 part:
-  %one = insertelement <{E} x i64> poison, i64 %left, i64 0
-  %all = shufflevector <{E} x i64> %one, <{E} x i64> poison, <{E} x i32> zeroinitializer
-  %mask = icmp slt <{E} x i64> <{IOTA}>, %all
-  %u = call <{E} x {T}> @numbers(ptr %source, i64 %p, {T} %yes)
+  %mask = call <{E} x i1> @llvm.get.active.lane.mask.v{E}i1.i64(i64 0, i64 %left)
+  %u = call <{E} x {T}> @numbers(ptr %source, i64 %p, i64 %yes)
   call void @llvm.masked.store.v{E}{SHORT}.p0(<{E} x {T}> %u, ptr align {SIZE} %target, <{E} x i1> %mask)
   br label %end
 end:
@@ -134,8 +115,7 @@ end:
   ret void
 }}
 
-define i64 @draw_{KIND}(ptr %key, i64 %pos, i64 %n, ptr %out, ptr %block, ptr %x, i64 %p, i64 %bits) {{
-  %yes = {YES}
+define i64 @draw_{KIND}(ptr %key, i64 %pos, i64 %n, ptr %out, ptr %block, ptr %x, i64 %p, i64 %yes) {{
   call void @copy(ptr %key, ptr %x, i1 false)
   br label %hand.out
 hand.out:                                       ; numbers from the words between %next and %made
@@ -148,7 +128,7 @@ hand.out:                                       ; numbers from the words between
   %few = icmp slt i64 %left, %here
   %now = select i1 %few, i64 %left, i64 %here
   %from = getelementptr i32, ptr %x, i64 %next
-  call void @convert(ptr %from, ptr %to, i64 %now, i64 %p, {T} %yes)
+  call void @convert(ptr %from, ptr %to, i64 %now, i64 %p, i64 %yes)
   %taken = mul i64 %now, {W}
   %after = add i64 %next, %taken
   %left1 = sub i64 %left, %now
@@ -158,7 +138,7 @@ hand.out:                                       ; numbers from the words between
   %next1 = sub i64 %after, %start
   %done = icmp eq i64 %left1, 0
   br i1 %done, label %end, label %go.on
-go.on:                                          ; the youngest block moves to the front, and as many follow as are needed
+go.on:                                          ; the youngest block moves to the front, and the next ones follow
   call void @copy(ptr %young, ptr %x, i1 false)
   %need = mul i64 %left1, {W}
   %reach = add i64 %need, %next1                ; the words asked for end here
@@ -178,11 +158,6 @@ end:
 """
 
 
-def shifted(x: Value, places: int) -> Value:
-    """x >> places, with zeros coming in."""
-    return x.code.emit(x.element, f"lshr {x.type} {x.name}, {x.lift(places).name}")
-
-
 def twist(code: Code) -> str:
     """The new words from the older ones %a, %b and %m."""
     a, b, m = [Value(code, name, "i32") for name in ("%a", "%b", "%m")]
@@ -200,37 +175,6 @@ def temper(code: Code) -> str:
     return returned(w ^ shifted(w, 18))
 
 
-def numbers(kind: str, lanes: int) -> str:
-    """What becomes of the words %w."""
-    if KINDS[kind].words == 1:
-        w = Value(Code(lanes), "%w", "i32")
-        return returned(w if kind == "words" else (w & 0xFFFFFF).to_float() * 2.0 ** -24)
-    code = Code(lanes // 2)
-    pair = code.emit("i64", f"bitcast <{lanes} x i32> %w to {code.type('i64')}")
-    pair = (pair << 32) | shifted(pair, 32)             # in memory the first word is the low half
-    if kind == "words64":
-        return returned(pair)
-    low = pair & ((1 << 53) - 1)
-    if kind == "float64":
-        return returned(code.emit("double", f"uitofp {low.type} {low.name} to {code.type('double')}") * 2.0 ** -53)
-    element = KINDS[kind].element
-    below = code.emit("i1", f"icmp ult {low.type} {low.name}, {everywhere(code, '%p', 'i64').name}")
-    yes, result = everywhere(code, "%yes", element), code.type(element)
-    return returned(code.emit(element, f"select {below.type} {below.name}, {result} {yes.name}, {result} zeroinitializer"))
-
-
-def everywhere(code: Code, scalar: str, element: str) -> Value:
-    """A scalar in every lane."""
-    one = code.emit(element, f"insertelement {code.type(element)} poison, {element} {scalar}, i64 0")
-    return code.emit(element, f"shufflevector {one.type} {one.name}, {one.type} poison, "
-                              f"<{code.lanes} x i32> zeroinitializer")
-
-
-def returned(value: Value) -> str:
-    """The body of a function that ends with this value."""
-    return "\n".join([*value.code.lines, f"  ret {value.type} {value.name}"])
-
-
 def kernel(kind: str, lanes32: int) -> tuple[str, str]:
     """Name and LLVM IR of the function that draws numbers of this kind, `lanes32` words at a time.
 
@@ -239,11 +183,7 @@ def kernel(kind: str, lanes32: int) -> tuple[str, str]:
     """
     made, name = KINDS[kind], f"draw_{kind}"
     at_once = lanes32 // made.words
-    integer = made.element.startswith("i")
-    yes = "add i64 %bits, 0" if made.element == "i64" else f"trunc i64 %bits to {made.element}"
     return name, TEMPLATE.format(
         KIND=kind, L=lanes32, V=f"<{lanes32} x i32>", E=at_once, T=made.element, W=made.words, SIZE=made.size,
-        SHORT=made.element if integer else {"float": "f32", "double": "f64"}[made.element],
-        IOTA=", ".join(f"i64 {i}" for i in range(at_once)), BLOCK=BLOCK, MIDDLE=MIDDLE, BLOCKS=BLOCKS,
-        YES=yes if integer else f"fadd {made.element} 0.0, 0.0",
+        SHORT=SHORT.get(made.element, made.element), BLOCK=BLOCK, MIDDLE=MIDDLE, BLOCKS=BLOCKS,
         TEMPER=temper(Code(lanes32)), TWIST=twist(Code(lanes32)), NUMBERS=numbers(kind, lanes32))

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from . import primitives
 from .program import Instr, Program, Ref, Symbol
 from .walks import broadcast_strides, collapsed, reshaped_strides
 
@@ -393,13 +394,18 @@ def check(b: Builder, instr: Instr) -> bool:
     a, low, high, message, *kind = instr.operands
     if not is_real(a) or not a.size:
         return False
+    range_check(b, a, low, high, message, kind[0] if kind else RuntimeError)
+    return True
+
+
+def range_check(b: Builder, a: Ref, low: float, high: float, message: str, kind: type[Exception]) -> None:
+    """Raises unless all elements lie in [low, high]."""
     above, below = (b(name, a, bound, dtype=np.dtype(bool), of=a.dtype)
                     for name, bound in (("greater_equal", low), ("less_equal", high)))
     bad = b("not", b("and", above, below, of=np.dtype(bool)), of=np.dtype(bool))
     flag = b.reduce("any", bad, tuple(range(len(a.shape))))
-    b.instrs.append(Instr("raise_if", (flag, a), (), {"low": low, "high": high, "message": message,
-                                                      "kind": kind[0] if kind else RuntimeError}, instr.run, instr.line))
-    return True
+    b.instrs.append(Instr("raise_if", (flag, a), (), {"low": low, "high": high, "message": message, "kind": kind},
+                          primitives.check, b.line))
 
 
 @rule("plus_product")
@@ -529,14 +535,19 @@ def euclidean(b: Builder, instr: Instr) -> bool:
     return True
 
 
-@rule("take")
+@rule("take", "rows")
 def take(b: Builder, instr: Instr) -> bool:
-    """Rows of a matrix by index. The indices have been checked, or the function itself would have to."""
+    """Rows of a matrix by index. Kernels keep within the matrix whatever the index; a check raises."""
     source, index = instr.operands[:2]
-    axis = instr.operands[2] if len(instr.operands) > 2 else instr.settings.get("axis")
+    axis = 0 if instr.name == "rows" else instr.operands[2] if len(instr.operands) > 2 else instr.settings.get("axis")
     if axis != 0 or not isinstance(index, Ref) or index.dtype.char not in "lq" or not is_real(source) or \
-            not index.shape or len(source.shape) < 2 or not source.size:
+            not index.shape or len(source.shape) < 2 or not source.size or not index.size or len(instr.settings) > 1:
         return False
+    if instr.name == "take":                                # NumPy's: negative ones count from the end
+        n = source.shape[0]
+        range_check(b, index, -n, n - 1, f"index {{}} is out of bounds for dimension 0 with size {n}", IndexError)
+        below = b("less", index, 0, dtype=np.dtype(bool), of=index.dtype)
+        index = b("where", below, b("add", index, n, of=index.dtype), index, dtype=index.dtype, of=index.dtype)
     b.into(instr.out, "take_rows", source, index)
     return True
 
@@ -567,12 +578,14 @@ def joined(b: Builder, instr: Instr) -> bool:
     return True
 
 
-@rule("pick")
+@rule("pick_along")
 def pick(b: Builder, instr: Instr) -> bool:
     a, index, axis = instr.operands
-    if not is_real(a) or index.dtype.char not in "lq" or axis != len(a.shape) - 1:
+    if not is_real(a) or index.dtype.char not in "lq":
         return False
-    b.into(instr.out, "pick", a, index)
+    order = [d for d in range(len(a.shape)) if d != axis] + [axis]      # the picked axis comes last
+    moved = replace(a, shape=tuple(a.shape[d] for d in order), strides=tuple(a.strides[d] for d in order))
+    b.into(instr.out, "pick", moved, index)
     return True
 
 

@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 
 from ..backends.cpu import xp as real_xp
+from ..core.shapes import normalize_dim
+from ..ops.index import index_select as select
+from ..ops.index import vector
 from ..ops.loss import check_classes, reduced
 
 
@@ -31,7 +34,7 @@ def nll_loss(xp: Any, input: Any, target: Any, weight: Any = None, ignore_index:
     scale = xp.cast(valid, xp.dtype_of(input))
     if weight is not None:
         scale = scale * xp.take(weight, safe)
-    loss = -xp.pick(input, safe, axis) * scale
+    loss = -xp.pick_along(input, safe, axis) * scale
     if reduction == "none":
         return loss
     total = xp.add.reduce(loss, axis=None)
@@ -45,7 +48,20 @@ def embedding(xp: Any, input: Any, weight: Any, padding_idx: int = -1, scale_gra
                            f"Long, Int; but got torch.{xp.dtype_of(input).name} instead (while checking arguments "
                            "for embedding)")
     xp.check(input, 0, weight.shape[0] - 1, "index out of range in self: embedding has no row {}", IndexError)
-    return xp.take(weight, input, axis=0)
+    return xp.rows(weight, input)
+
+
+def index_select(xp: Any, input: Any, index: Any, dim: int) -> Any:
+    """The range of the indices is checked by the program; there are no negative ones."""
+    at = normalize_dim(dim, input.ndim)
+    picks = vector("index_select", index)
+    if input.ndim == 0 or not input.shape[at]:
+        return select.forward(xp, input, dim, index)
+    xp.check(picks, 0, input.shape[at] - 1, "index_select(): index out of range in self: index {} is out of bounds for size "
+             f"{input.shape[at]}", IndexError)
+    if at == 0:
+        return xp.rows(input, picks)
+    return xp.contiguous(xp.moveaxis(xp.rows(xp.moveaxis(input, at, 0), picks), 0, at))
 
 
 def adam_step(xp: Any, *tensors: Any, lr: float, beta1: float, beta2: float, eps: float) -> Any:
@@ -64,4 +80,4 @@ def adam_step(xp: Any, *tensors: Any, lr: float, beta1: float, beta2: float, eps
 
 
 FORWARDS = {"binary_cross_entropy": binary_cross_entropy, "nll_loss": nll_loss, "embedding": embedding,
-            "adam_step": adam_step}
+            "index_select": index_select, "adam_step": adam_step}

@@ -244,13 +244,18 @@ def group(program: Program) -> list[Group | Single]:
             if isinstance(step, Group) and (program.together or worthwhile(step, reads, writes, instr)) and \
                     step.join(instr):
                 break
-            if isinstance(step, Single) and step.instr.name == "effect" or step.written & reads or \
+            if isinstance(step, Single) and stops(step.instr, instr) or step.written & reads or \
                     writes in step.written or writes in step.reads():
                 steps.append(started(instr))
                 break
         else:
             steps.append(started(instr))
     return steps
+
+
+def stops(step: Instr, instr: Instr) -> bool:
+    """Whether an instruction must not move before a step of Python's: after a failed check, nothing outside has changed."""
+    return step.name == "effect" or step.name in ("raise_if", "check") and instr.out.buffer.kind in ("external", "input")
 
 
 def worthwhile(group_: Group, reads: set[Buffer], writes: Buffer, instr: Instr) -> bool:

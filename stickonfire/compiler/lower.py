@@ -256,16 +256,24 @@ class Lowering:
         source, index = placed.instr.operands
         row = self.operand(placed, 1)
         assert row is not None
-        stage = self.where[row][1]
+        level, stage = self.where[row]
+        row = self.within(row, source.shape[0], level, stage)
         access = self.access(source, placed.operands[0])
         value = self.new("full", stage, "load_row", (access, row, source.strides[0]), SHORT[source.dtype.name])
         return self.typed(value, SHORT[placed.instr.out.dtype.name], "full", stage)
+
+    def within(self, index: int, extent: int, level: str, stage: int) -> int:
+        """An index that stays within an extent: a wrong one is for a check to report, never for a kernel to follow."""
+        kind = self.dtypes[index]
+        low, high = self.new(level, stage, "const", (0,), kind), self.new(level, stage, "const", (extent - 1,), kind)
+        return self.new(level, stage, "minimum", (self.new(level, stage, "maximum", (index, low), kind, kind), high), kind, kind)
 
     def pick(self, placed: Placed) -> int:
         source = placed.instr.operands[0]
         index = self.operand(placed, 1)
         assert index is not None
         level, stage = self.where[index]
+        index = self.within(index, source.shape[-1], level, stage)
         access = self.access(source, placed.operands[0])
         return self.new(level, stage, "load_at", (access, index, source.strides[-1]), SHORT[source.dtype.name])
 

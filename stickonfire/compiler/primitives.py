@@ -16,8 +16,14 @@ def check(a: Any, low: Any, high: Any, message: str, kind: type[Exception] = Run
         raise kind(message.format(a[bad].reshape(-1)[0]))
 
 
-def pick(a: Any, index: Any, axis: int) -> Any:
+def rows(a: Any, index: Any) -> Any:
+    """a[index] for an index that a check speaks about: one beyond the ends takes the row at the end. (C, *), (M) -> (M, *)"""
+    return np.take(a, index, axis=0, mode="clip")
+
+
+def pick_along(a: Any, index: Any, axis: int) -> Any:
     """out[i, k] = a[i, index[i, k], k]: one element along an axis. Shapes: (N, C, *), (N, *) -> (N, *)."""
+    index = np.clip(index, 0, a.shape[axis] - 1)                    # a check speaks about those beyond the ends
     return np.take_along_axis(a, np.expand_dims(index, axis), axis).squeeze(axis)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import weakref
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from ..eager.tensor import Tensor
 from ..ops import common
 from ..ops.op import Op
 from .expand import FORWARDS
-from .program import Buffer, Instr, Program, Ref, Symbol
+from .program import Buffer, Instr, Program, Ref, Symbol, refs_in
 from .surroundings import Guard
 from .trace import XP, Traced, unwrapped
 
@@ -37,6 +38,8 @@ WRITES = {"copyto": 0, "add.at": 0, "add_scaled": 0, "add_product": 0, "add_quot
 LAYOUT = frozenset(("dtype_of", "dtype_of_native", "native_dtype", "shares_memory", "is_contiguous", "is_view",
                     "is_writable", "address", "geometry", "strides_as_promised", "steps", "offset", "dense_order",
                     "broadcast_shapes", "result_type", "storage", "checked_index", "memory", "between"))
+SIZED_BY_VALUES = frozenset(("nonzero", "flatnonzero", "nonzero_rows", "argwhere", "unique", "unique_rows", "compress",
+                             "extract", "bincount", "most_frequent"))
 CONSTANTS = frozenset(("zeros", "ones", "full", "empty", "arange", "eye", "linspace", "asarray", "number_like",
                        "from_data"))
 
@@ -85,6 +88,18 @@ for _name, _sign in {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "pow": 
 
 for _numbers in (common.NUMBERS, NUMBERS, REAL_NUMBERS):
     _numbers.add(Number)
+
+
+@dataclass(frozen=True)
+class Draw:
+    """How a run of a program draws: `into` says whether straight into memory of the program's, called `out` then."""
+
+    op: Op
+    attrs: dict[str, Any]
+    into: bool
+
+    def __call__(self, *given: Any, **place: Any) -> Any:
+        return self.op.forward(real_xp, *given, **self.attrs, **place)
 
 
 class Recorder:
@@ -138,8 +153,7 @@ class Recorder:
         """Random numbers: drawn by Python in each run, from the same generator."""
         real = [unwrapped(a) for a in arrays]
 
-        def run(*given: Any) -> Any:
-            return op.forward(real_xp, *given, **attrs)
+        run = Draw(op, attrs, op.name == "coins")
         result = run(*real)
         several = result.__class__ in (tuple, list)
         outs = tuple([self.fresh(np.asarray(r)) for r in (result if several else (result,))])
@@ -276,6 +290,9 @@ class Recorder:
                 t.ref.buffer.kind = "constant"
                 t.ref.buffer.memory = t.real.copy(order="K")
             return
+        if name.rpartition(".")[2] in SIZED_BY_VALUES or name == "ndarray.__getitem__" and any(
+                ref.dtype.kind == "b" for ref in refs_in(operands[1:])) or name == "repeat" and any(refs_in(operands[1:])):
+            self.stop("the size of a result depends on values")
         self.record(Instr(name, operands, outs, settings, self.runner(function, len(args), False)))
 
     def runner(self, function: Any, count: int, into: bool) -> Any:

@@ -65,6 +65,7 @@ def call(instr: Instr, view: View, number: Callable[[Symbol], float]) -> None:
     for ref, array in zip(instr.outs, arrays):
         target = view(ref)
         if target is not array:
+            assert target.shape == array.shape, f"{instr!r} gave an array of shape {array.shape}"
             np.copyto(target, array, casting="unsafe")
 
 
@@ -96,7 +97,7 @@ def matmul(instr: Instr, view: View) -> None:
 
 def take_rows(instr: Instr, view: View) -> None:
     source, index = map(view, instr.operands)
-    np.copyto(view(instr.out), np.take(source, index, axis=0))
+    np.copyto(view(instr.out), np.take(source, index, axis=0, mode="clip"))
 
 
 def add_rows(instr: Instr, view: View) -> None:
@@ -107,7 +108,7 @@ def add_rows(instr: Instr, view: View) -> None:
 
 def pick(instr: Instr, view: View) -> None:
     a, index = map(view, instr.operands)
-    np.copyto(view(instr.out), np.take_along_axis(a, index[..., None], -1)[..., 0])
+    np.copyto(view(instr.out), np.take_along_axis(a, np.clip(index, 0, a.shape[-1] - 1)[..., None], -1)[..., 0])
 
 
 def one_hot(instr: Instr, view: View) -> None:

@@ -6,14 +6,15 @@ of its `self` or of a module that it calls, another value would have led to anot
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import CodeType, FunctionType, MethodType
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 PLAIN = (bool, int, float, str, type(None), complex, bytes)
 DEEPEST = 4             # functions that call functions that call ...
+LARGEST = 64            # items of a list or dict up to which it is compared
 OWN = __name__.partition(".")[0]
 
-Guard = tuple[str, Any, str, Any]       # "item" or "attribute", of what, which, the value it must have
+Guard = tuple[str, Any, str, Any]       # "item", "attribute" or "whole"; of what, which, the value it must have
 
 
 def is_plain(value: Any) -> bool:
@@ -42,23 +43,32 @@ def guards_of(function: Any, depth: int, seen: set[int]) -> Iterator[Guard]:
             value = cell.cell_contents
         except ValueError:                                  # not filled yet
             continue
-        if is_plain(value):
-            yield "attribute", cell, "cell_contents", value
-        else:
-            yield from of_object(value, names, depth, seen)
+        yield from of_value("attribute", cell, "cell_contents", value, names, depth, seen)
     for name in names:
         if name in function.__globals__:
-            value = function.__globals__[name]
-            if is_plain(value):
-                yield "item", function.__globals__, name, value
-            else:
-                yield from of_object(value, names, depth, seen)
+            yield from of_value("item", function.__globals__, name, function.__globals__[name], names, depth, seen)
+
+
+def of_value(kind: str, holder: Any, key: str, value: Any, names: set[str], depth: int, seen: set[int]) -> Iterator[Guard]:
+    """What stands under a name: a value, or an object, which has to be the same one, with what is read of it."""
+    if isinstance(value, (ModuleType, type)):
+        return
+    yield kind, holder, key, value
+    if not is_plain(value):
+        yield from of_object(value, names, depth, seen)
 
 
 def of_object(value: Any, names: set[str], depth: int, seen: set[int]) -> Iterator[Guard]:
     """What is read of an object: a function's own surroundings, or the attributes that the code mentions."""
     if isinstance(value, (FunctionType, MethodType)):
         yield from guards_of(value, depth + 1, seen)
+    elif value.__class__ in (list, dict) and len(value) <= LARGEST:
+        if all(map(is_plain, value.values() if value.__class__ is dict else value)):
+            yield "whole", value, "", value.copy()
+        elif value.__class__ is dict and depth < DEEPEST:
+            for key, held in value.items():
+                if isinstance(key, (str, int)):
+                    yield from of_value("item", value, key, held, names, depth + 1, seen)       # type: ignore[arg-type]
     elif not isinstance(value, type):
         yield from attributes(value, names)
 
@@ -68,7 +78,7 @@ def attributes(value: Any, names: set[str]) -> Iterator[Guard]:
     held = getattr(value, "__dict__", None)
     if held.__class__ is dict and (type(value).__module__ or "").partition(".")[0] != OWN:
         for name in names & set(held):
-            if is_plain(held[name]):
+            if not isinstance(held[name], (ModuleType, type)):
                 yield "item", held, name, held[name]
 
 
@@ -87,3 +97,6 @@ def of_module(module: Any) -> Iterator[Guard]:
     for name, value in held.items():
         if not name.startswith("_") and is_plain(value):
             yield "item", held, name, value
+    for group in ("_parameters", "_buffers", "_modules"):
+        for name, value in held[group].items():
+            yield "item", held[group], name, value

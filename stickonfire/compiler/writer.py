@@ -22,6 +22,7 @@ from .joint import CompiledNode
 from .memory import as_array
 from .program import Buffer
 from .recorder import root_of
+from .surroundings import is_plain
 
 if TYPE_CHECKING:
     from .variant import Backward, Variant
@@ -92,9 +93,9 @@ class Writer:
             tests.append(f"({self.name('L', self.made.leaves[i])}.grad is None) is {had}")
         for kind, what, which, value in self.made.guards:
             held = self.name("G", what)
-            held = f"{held}[{which!r}]" if kind == "item" else f"{held}.{which}"
-            constant = repr(value) if value.__class__ in (bool, int, str, type(None)) else self.name("V", value)
-            tests.append(f"{held} {'is not' if value is None or isinstance(value, (bool, Tensor)) else '!='} {constant}")
+            held = f"{held}.get({which!r})" if kind == "item" else held if kind == "whole" else f"{held}.{which}"
+            tests.append(differs(held, repr(value) if value.__class__ in (bool, int, str, type(None)) else
+                                 self.name("V", value), value, kind))
         for test in tests:
             self.put(f"if {test}: return MISS")
 
@@ -247,6 +248,15 @@ def is_whole(ref: Any) -> bool:
 def part_of(ref: Any, array: np.ndarray) -> np.ndarray:
     """A part of an array that holds a whole buffer."""
     return as_array(array.__array_interface__["data"][0] + ref.offset, ref, array)
+
+
+def differs(held: str, constant: str, value: Any, kind: str) -> str:
+    """The test whether a guarded value is another one: another object, or for numbers another number or kind of number."""
+    if kind != "whole" and not is_plain(value) or value is None or value.__class__ is bool:
+        return f"{held} is not {constant}"
+    if value.__class__ in (int, float):
+        return f"{held} != {constant} or {held}.__class__ is not {value.__class__.__name__}"
+    return f"{held} != {constant}"
 
 
 def any_alias(arrays: list[np.ndarray]) -> bool:

@@ -36,7 +36,7 @@ def held_alone() -> int:
 
 
 ALONE = held_alone()
-ACCUMULATING = threading.Lock()
+ACCUMULATING = threading.RLock()        # adding Tensors may call what a user wrote
 
 
 class AccumulateGrad(Node):
@@ -66,29 +66,23 @@ class AccumulateGrad(Node):
 
     def apply(self, grads: list[Any], values: Any) -> tuple[Any, ...]:
         if grads[0] is not None:
-            if values.recording:
-                values.accumulate(self, grads)
-            else:
-                self.accumulate(grads, values)
+            ACCUMULATING.acquire()          # two threads may run backward into one leaf
+            try:
+                fast = FAST.get(grads[0].__class__)
+                if (fast is not None and self.grad is None and getrefcount(grads[0]) == ALONE
+                        and fast.may_take(grads[0], self.array)):
+                    taken = new(Tensor)     # the array itself: nobody else holds it
+                    taken._array = grads[0]
+                    taken._edge = None
+                    taken._alias = None if state.plain or not modes.inference else INFERENCE
+                    self.grad = taken
+                else:
+                    values.accumulate(self, grads)
+            finally:
+                ACCUMULATING.release()
             if self.post_hooks:
                 values.call_post_hooks(self)
         return ()
-
-    def accumulate(self, grads: list[Any], values: Any) -> None:
-        """Takes over the first gradient, as an array of its own; what comes later is added to it."""
-        ACCUMULATING.acquire()              # two threads may run backward into one leaf
-        try:
-            fast = FAST.get(grads[0].__class__)
-            if (fast is None or self.grad is not None or getrefcount(grads[0]) != ALONE
-                    or not fast.may_take(grads[0], self.array)):
-                values.accumulate(self, grads)
-                return
-            self.grad = taken = new(Tensor)
-            taken._array = grads[0]
-            taken._edge = None
-            taken._alias = None if state.plain or not modes.inference else INFERENCE
-        finally:
-            ACCUMULATING.release()
 
 
 class OpNode(Node):

@@ -345,8 +345,10 @@ def multinomial_method(self: Tensor, num_samples: int, replacement: bool = False
 def dropout_mask(input: Tensor, p: float, shape: Sequence[int] | None = None) -> Tensor:
     """Zeros with probability p, else 1 / (1 - p), from the default generator: PyTorch's dropout noise."""
     size = tuple(input.shape) if shape is None else tuple(shape)
+    if input.dtype.is_floating_point and p != 1:
+        return draw("coins", size, input.dtype, input.device, None, False, p=1 - p, over=1 - p)
     mask = draw("coins", size, input.dtype, input.device, None, False, p=1 - p)
-    return mask if p == 1 else mask.div_(1 - p)
+    return mask if p == 1 else mask.div_(1 - p)         # which refuses ints
 
 
 METHODS = {"uniform_": uniform_, "normal_": normal_, "random_": random_, "bernoulli_": bernoulli_,

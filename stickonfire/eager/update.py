@@ -40,18 +40,20 @@ def adam_step(params: list[Tensor], grads: list[Tensor], means: list[Tensor], sq
             bump(t)
 
 
-def with_gradients(params: list[Tensor]) -> list[tuple[Tensor, Any]] | None:
-    """The parameters that have a gradient, with its array; None in unusual modes, or if one is no leaf."""
+def with_gradients(params: list[Tensor]) -> tuple[list[Tensor], list[Any]]:
+    """The parameters that have a gradient, and its arrays; none at all in unusual modes, or if one is no leaf."""
+    moved: list[Tensor] = []
+    grads: list[Any] = []
     if not state.plain:
-        return None
-    pairs = []
+        return moved, grads
     for t in params:
         edge = t._edge
         if edge.__class__ is not AccumulateGrad:
-            return None
+            return [], []
         if edge.grad is not None:                                       # type: ignore[union-attr]
-            pairs.append((t, edge.grad._array))                         # type: ignore[union-attr]
-    return pairs
+            moved.append(t)
+            grads.append(edge.grad._array)                              # type: ignore[union-attr]
+    return moved, grads
 
 
 def clear_gradients(params: list[Tensor]) -> None:
@@ -66,10 +68,9 @@ def clear_gradients(params: list[Tensor]) -> None:
 
 def descend(params: list[Tensor], lr: float) -> bool:
     """param -= lr * grad, for all parameters that have a gradient."""
-    pairs = with_gradients(params)
-    if not pairs:
+    moved, grads = with_gradients(params)
+    if not moved:
         return False
-    moved, grads = [t for t, _ in pairs], [grad for _, grad in pairs]
     fast = FAST.get(grads[0].__class__)
     if fast is None or not fast.descend([t._array for t in moved], grads, lr):
         return False
@@ -87,14 +88,12 @@ def written(tensors: list[Tensor]) -> None:
             alias[0][0] += 1
 
 
-def adam_at_once(pairs: list[tuple[Tensor, Any]], means: list[Tensor], squares: list[Tensor], steps: list[Tensor],
-                 **settings: float) -> bool:
-    """One step of Adam for parameters given with the arrays of their gradients."""
-    fast = FAST.get(pairs[0][1].__class__)
-    if fast is None or not fast.adam_step([t._array for t, _ in pairs], [grad for _, grad in pairs],
-                                          [t._array for t in means], [t._array for t in squares],
-                                          [t._array for t in steps], **settings):
+def adam_at_once(params: list[Tensor], grads: list[Any], means: list[Tensor], squares: list[Tensor],
+                 steps: list[Tensor], **settings: float) -> bool:
+    """One step of Adam; `grads` are the arrays of the gradients."""
+    fast = FAST.get(grads[0].__class__)
+    if fast is None or not fast.adam_step([t._array for t in params], grads, [t._array for t in means],
+                                          [t._array for t in squares], [t._array for t in steps], **settings):
         return False
-    for tensors in ([t for t, _ in pairs], means, squares, steps):
-        written(tensors)
+    written([*params, *means, *squares, *steps])
     return True

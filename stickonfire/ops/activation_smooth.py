@@ -58,7 +58,7 @@ def _(xp, g, input):
     return g * xp.conj(s * (1 - s) * (2 + input * (1 - 2 * s)))
 
 
-@op(promote="same", fused=True)
+@op(promote="same")
 def mish(xp, input):
     """input * tanh(softplus(input)).
 
@@ -77,7 +77,7 @@ def _(xp, g, input):
     return g * (t + input * s * (1 - t * t))
 
 
-@op(promote="same", fused=True)
+@op(promote="same")
 def softplus(xp, input, beta: float = 1.0, threshold: float = 20.0):
     """log(1 + exp(beta * input)) / beta, and input itself where beta * input is above the threshold.
 

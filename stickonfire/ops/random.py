@@ -52,7 +52,7 @@ def permutation(xp, *, n: int, dtype: Any, device: Any, generator: Any):
 
 @op()
 def coins(xp, *, size: Ints, dtype: Any, device: Any, generator: Any, p: float, over: float = 1.0, out: Any = None):
-    """1 / over with probability p, else 0. Shape: size. out: the array to fill.   Source: PyTorch `Tensor.bernoulli_`."""
+    """1 / over with probability p, else 0, in `out` if given. Shape: size.   Source: PyTorch `Tensor.bernoulli_`."""
     return generator.bernoulli(tuple(size), xp.native_dtype(dtype), p, over, out)
 
 

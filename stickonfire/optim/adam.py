@@ -77,15 +77,15 @@ class Adam(GroupwiseOptimizer):
                 or weight_decay != 0 and not group["decoupled_weight_decay"] or group["capturable"]
                 or group["differentiable"]):
             return False
-        pairs = with_gradients(group["params"])
-        if not pairs:
+        params, grads = with_gradients(group["params"])
+        if not params:
             return False
-        states = [self.state[param] for param, _ in pairs]
-        for state, (param, _) in zip(states, pairs):
+        states = [self.state[param] for param in params]
+        for state, param in zip(states, params):
             if not state:
                 self._new_state(state, param, False)
-        return adam_at_once(pairs, [state["exp_avg"] for state in states], [state["exp_avg_sq"] for state in states],
-                            [state["step"] for state in states], lr=lr, beta1=beta1, beta2=beta2, eps=group["eps"],
+        means, squares, steps = [[state[name] for state in states] for name in ("exp_avg", "exp_avg_sq", "step")]
+        return adam_at_once(params, grads, means, squares, steps, lr=lr, beta1=beta1, beta2=beta2, eps=group["eps"],
                             shrink=1 - lr * weight_decay)
 
     def _update(self, group: dict[str, Any]) -> None:

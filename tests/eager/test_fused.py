@@ -190,6 +190,20 @@ def test_a_class_out_of_range_is_an_error():
 
 
 @native
+@pytest.mark.parametrize("shape", [(1, 40000), (40, 30, 40), (34, 34, 34), (5, 7, 40, 40)])
+def test_losses_of_other_shapes(shape):
+    def losses():
+        x = torch.linspace(-3, 3, ROWS * 300)[:int(np.prod(shape))].reshape(shape).sin().requires_grad_()
+        classes = torch.arange(x.numel() // shape[1]).reshape(shape[0], *shape[2:]) * 7 % shape[1]
+        loss = F.cross_entropy(x, classes)
+        loss.backward()
+        return [loss, x.grad]
+    wanted = plainly(losses)
+    for _ in range(2):
+        assert_alike(losses(), wanted, "float32")
+
+
+@native
 def test_results_are_new_arrays():
     x = torch.from_numpy(NUMBERS)
     first, second = F.gelu(x), F.gelu(x)

@@ -16,6 +16,7 @@ import numpy as np
 F32 = np.dtype(np.float32)
 F64 = np.dtype(np.float64)
 TWO_PI = 2.0 * math.pi
+BLOCKS_TIME, BLOCK_ELEMENT_TIME = 20_000, 12           # of box_muller_blocks: as long as drawing so many words
 PAIRS_AT_ONCE = 8192                  # the working arrays, 600 KiB, fit the second-level cache
 
 Floats = np.ndarray[Any, Any]         # arrays of float32 or float64, for readable signatures

@@ -128,7 +128,8 @@ def text() -> str:
 
 class Arguments(ctypes.Structure):
     """What the function takes."""
-    _fields_ = [("data", ctypes.c_void_p), ("blocks", ctypes.c_int64), ("std", ctypes.c_double), ("mean", ctypes.c_double)]
+    _fields_ = [("data", ctypes.c_void_p), ("blocks", ctypes.c_int64),
+                ("std", ctypes.c_double), ("mean", ctypes.c_double)]
 
 
 @functools.cache
@@ -137,7 +138,7 @@ def _function() -> Callable[..., None]:
 
 
 def box_muller_blocks(uniforms: np.ndarray, mean: float, std: float) -> np.ndarray:
-    """Normals from float32 uniforms in blocks of 16, as `distributions.box_muller_blocks`.  Shape: (16 n,), in place."""
+    """`distributions.box_muller_blocks`: normals from float32 uniforms, in blocks of 16.  Shape: (16 n,), in place."""
     arguments = Arguments(uniforms.__array_interface__["data"][0], uniforms.size // 16,
                           float(np.float32(std)), float(np.float32(mean)))
     _function()(ctypes.addressof(arguments))

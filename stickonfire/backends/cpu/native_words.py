@@ -1,8 +1,9 @@
 """Large draws from MT19937 by generated machine code, ten times as fast as NumPy's and the same to the last bit.
 
-`random_words.py` loads this file at the first large draw, so that small scripts never pay for LLVM. The state stays where
-it is, in NumPy's bit generator: the kernels of `codegen/mersenne.py` read its 624 words in place and leave the block that
-is in use when they are done, so either may go on where the other stopped. May import core, codegen.
+`random_words.py` loads this file once large draws have taken a while, so that small scripts never pay for LLVM. The
+state stays where it is, in NumPy's bit generator: the kernels of `codegen/mersenne.py` read its 624 words in place and
+leave there the block that is in use when they are done, so either way can go on where the other stopped. May import
+core, codegen.
 """
 from __future__ import annotations
 
@@ -34,7 +35,7 @@ def draw(bits: np.random.MT19937, pos: int, kind: str, out: np.ndarray, p: int =
     pos: how many words of the block in use have been taken. Returns the same for afterwards, and that block's words.
     """
     block, room = np.empty(mersenne.BLOCK, np.uint32), np.empty(mersenne.STRETCH, np.uint32)
-    pos = _function(kind)(bits.ctypes.state_address, pos, out.size, _address(out), _address(block), _address(room), p, yes)
+    pos = _function(kind)(bits.ctypes.state_address, pos, out.size, *map(_address, (out, block, room)), p, yes)
     return pos, block
 
 

@@ -2,7 +2,7 @@
 
 `Generator` belongs to the CPU backend; the eager layer wraps it as `torch.Generator`. It takes and returns
 NumPy arrays. The stream itself is in `random_words.py`, the arithmetic in `distributions.py`, the refusals in
-`random_checks.py`; besides these three, only NumPy is imported.
+`random_checks.py`; besides these three, only NumPy is imported. Large draws use `native_normals.py`, loaded late.
 """
 from __future__ import annotations
 
@@ -121,7 +121,8 @@ class Generator(Words):
         if dtype == F64:
             values = dist.box_muller_blocks_f64(uniforms, mean, std, _exact(dtype, n))
         else:
-            blocks = _native_normals().box_muller_blocks if self.fast(n) else dist.box_muller_blocks
+            native = self.fast(dist.BLOCKS_TIME + dist.BLOCK_ELEMENT_TIME * n)
+            blocks = _native_normals().box_muller_blocks if native else dist.box_muller_blocks
             values = narrow(blocks(uniforms, mean, std), dtype)
         if tail:
             values[n - 16:n] = values[whole:].copy()
@@ -222,7 +223,7 @@ class Generator(Words):
         if not 0 <= p <= 1:
             raise check.refusal(f"bernoulli_ expects p to be in [0, 1], but got p={p:g}", "bernoulli", shape)
         n = math.prod(shape)
-        if self.fast(2 * n):
+        if self.fast(2 * n) and (out is None or out.flags.c_contiguous):
             yes = np.ones((), dtype) if over == 1.0 else narrow(np.true_divide(1.0, over, dtype=_wide(dtype)), dtype)
             limit = math.ceil(float(p) * 2.0**53)          # an exact product: u < p and u * 2**53 < limit are the same
             return self.native(f"coins{8 * dtype.itemsize}", np.empty(shape, dtype) if out is None else out,

@@ -21,7 +21,7 @@ from .distributions import F32, F64
 DEFAULT_SEED = 67280421310721
 BLOCK = 624                                    # words MT19937 produces together
 LARGE = 1 << 14                                # words from which on a draw may go through machine code of our own,
-PATIENCE = 1 << 22                             # once so many were drawn without: loading LLVM takes longer than they did
+PATIENCE = 1 << 23                             # once so many were drawn without: loading LLVM takes longer than that
 STATE = np.dtype([                             # what torch.get_rng_state() holds: a C struct with its padding
     ("seed", "<u8"), ("left", "<i4"), ("seeded", "<i4"), ("next", "<u8"), ("words", "<u8", (BLOCK,)),
     ("normal_x", "<f8"), ("normal_y", "<f8"), ("normal_rho", "<f8"), ("normal_is_valid", "<i4"),
@@ -129,7 +129,7 @@ class Words:
         self._pos, self._untouched = 0, False
 
     def fast(self, words: int) -> bool:
-        """Whether a draw of so many words goes through `native_words.py`."""
+        """Whether a draw of so many words, or work that takes NumPy as long, is left to machine code."""
         return words >= LARGE and _worthwhile(words)
 
     def native(self, kind: str, out: np.ndarray, *coin: int) -> np.ndarray:
@@ -233,7 +233,7 @@ class Words:
         return waiting
 
 
-_drawn = [0]                                   # words of large draws so far
+_drawn = [0]                                   # words of large draws so far, by all generators
 
 
 def _worthwhile(words: int) -> bool:

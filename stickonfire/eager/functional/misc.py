@@ -7,6 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 from ...core.dtypes import int64
+from ..creation import arange
+from ..modes import capturing
 
 
 def one_hot(tensor: Any, num_classes: int = -1) -> Any:
@@ -21,6 +23,12 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
         if num_classes <= 0:
             raise RuntimeError("Can not infer total number of classes from empty tensor.")
         return tensor.new_empty((*tensor.shape, num_classes))
+    recorder = capturing()
+    if recorder is not None and num_classes > 0:    # a program checks the classes when it runs
+        recorder.lift(tensor)
+        recorder.xp.check(tensor._array, 0, num_classes - 1, "Class values must be non-negative and smaller than "
+                          "num_classes.", RuntimeError)
+        return (tensor.unsqueeze(-1) == arange(num_classes)).long()
     classes = tensor._array                         # under vmap the whole batch's
     if classes.min() < 0:
         raise RuntimeError("Class values must be non-negative.")
