@@ -9,7 +9,7 @@ import struct
 from dataclasses import dataclass, replace
 
 from .gemm_loops import CELLS, PACK_A, PACK_B, SWEEP, THIN, TURN_A, TURN_B, turned_step
-from .gemm_tile import BIAS, RELU, RESIDUAL, Machine
+from .gemm_tile import BIAS, RELU, RESIDUAL, VECTORS, Machine
 
 DEPTH = 2048                # bytes, the most of k in a block: a panel of A is then half of an L1 cache of 48 KB,
 DEPTH_OF_COLUMNS = 1024     # and a transposed one, read in place, fewer pages than the processor has addresses of
@@ -123,11 +123,12 @@ def split(p: Product, m: Machine, threads: int) -> tuple[int, int]:
 
 
 def cost(p: Product, m: Machine, down: int, across: int) -> float:
-    """Cycles of the slowest part, roughly: multiply-adds at two vectors a cycle, and packing B."""
+    """Cycles of the slowest part, roughly: two vectors a cycle, packing B, fetching A for each block of B."""
     vectors = -(-up(p.n, m.lanes) // m.lanes // across)
     rows = -(-p.m // down)
-    pack = (4.0 if p.tb else 1.5) * vectors
-    return p.k * (rows * vectors / 2 + pack)
+    pack = (5.8 if p.tb else 4.3) * vectors
+    fetch = 4.3 * rows / m.lanes * -(-vectors // (BLOCK_B * VECTORS))
+    return p.k * (rows * vectors / 2 + pack + fetch)
 
 
 def packing(p: Product, m: Machine) -> tuple[bool, bool]:

@@ -17,6 +17,9 @@ from .program import SHORT, Buffer, Ref, Symbol
 from .walks import Strides, collapsed
 
 CHUNK = 4096            # elements of a long row that one thread works on at a time
+AGAIN = 4               # loads and simple operations up to which a value is computed again rather than stashed
+SIMPLE = frozenset(("add", "subtract", "multiply", "negative", "maximum", "minimum"))
+NUMBERS = frozenset(("const", "symbol"))
 FEW = 16384             # elements below which sums are not split among threads
 
 
@@ -39,6 +42,7 @@ class Lowering:
         self.where: dict[int, tuple[str, int]] = {}     # value -> ("full" or "row", stage)
         self.dtypes: dict[int, str] = {}
         self.values: dict[Any, int] = {}                # (access) or buffer -> value
+        self.made: dict[int, Line] = {}
         self.origin: dict[int, Line] = {}               # value -> the line that loads it, if it may be loaded again
         self.again: dict[tuple[int, int], int] = {}     # (value, stage) -> the same value there
         self.slots: list[str] = []
@@ -107,6 +111,7 @@ class Lowering:
         dest = self.count
         self.count += 1
         line = Line(dest, name, args, dtype, of)
+        self.made[dest] = line
         self.stage_lines(level, stage).append(line)
         self.where[dest], self.dtypes[dest] = (level, stage), dtype
         return dest
@@ -119,7 +124,7 @@ class Lowering:
         return self.passes[stage] if level == "full" else self.rows[stage]
 
     def at(self, value: int, level: str, stage: int) -> int:
-        """A value as it can be used in a stage: one of an earlier pass is loaded again, or stashed there."""
+        """A value as it can be used in a stage: one of an earlier pass is loaded or computed again, or stashed there."""
         its_level, its_stage = self.where[value]
         if its_level == "row" or its_stage == stage:
             return value
@@ -127,10 +132,26 @@ class Lowering:
             line = self.origin.get(value)
             if line is not None:
                 self.again[value, stage] = self.new("full", stage, line.name, line.args, line.dtype)
+                self.origin[self.again[value, stage]] = line
+            elif self.effort(value) <= AGAIN:
+                line = self.made[value]
+                args = line.args if line.name in NUMBERS else tuple([self.at(a, level, stage) for a in line.args])
+                self.again[value, stage] = self.new("full", stage, line.name, args, line.dtype, line.of)
             else:
                 slot = self.slot_of(value, its_stage)
                 self.again[value, stage] = self.new("full", stage, "fetch", (slot,), self.dtypes[value])
         return self.again[value, stage]
+
+    def effort(self, value: int) -> int:
+        """How many loads and simple operations it takes to compute a value again; more than AGAIN if it should not be."""
+        line = self.made[value]
+        if self.where[value][0] == "row" or line.name in NUMBERS:
+            return 0
+        if value in self.origin:
+            return 1
+        if line.name not in SIMPLE:
+            return AGAIN + 1
+        return 1 + sum(self.effort(a) for a in line.args)
 
     def slot_of(self, value: int, stage: int) -> int:
         """The row buffer a value is stashed in."""

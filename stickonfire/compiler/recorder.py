@@ -38,8 +38,8 @@ WRITES = {"copyto": 0, "add.at": 0, "add_scaled": 0, "add_product": 0, "add_quot
 LAYOUT = frozenset(("dtype_of", "dtype_of_native", "native_dtype", "shares_memory", "is_contiguous", "is_view",
                     "is_writable", "address", "geometry", "strides_as_promised", "steps", "offset", "dense_order",
                     "broadcast_shapes", "result_type", "storage", "checked_index", "memory", "between"))
-SIZED_BY_VALUES = frozenset(("nonzero", "flatnonzero", "nonzero_rows", "argwhere", "unique", "unique_rows", "compress",
-                             "extract", "bincount", "most_frequent"))
+SIZED_BY_VALUES = frozenset(("nonzero", "flatnonzero", "nonzero_rows", "argwhere", "unique", "distinct", "compress",
+                             "distinct_slices", "runs", "counted", "extract", "bincount"))
 CONSTANTS = frozenset(("zeros", "ones", "full", "empty", "arange", "eye", "linspace", "asarray", "number_like",
                        "from_data"))
 

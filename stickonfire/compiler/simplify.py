@@ -71,7 +71,12 @@ def constants(program: Program) -> None:
             if folded is not None:
                 instr = program.instrs[i] = replace(instr, name="fill", operands=(folded,), settings={})
         if instr.name == "fill" and instr.out.buffer in values:
-            known[instr.out.buffer] = instr.operands[0]
+            value = instr.operands[0]
+            if not isinstance(value, Symbol):               # as the array holds it
+                with np.errstate(all="ignore"):
+                    known[instr.out.buffer] = np.array(value).astype(instr.out.dtype).item()
+            elif instr.out.dtype == np.float64:
+                known[instr.out.buffer] = value
 
 
 def fold(name: str, operands: tuple[Any, ...], of: Any) -> Any:
@@ -123,7 +128,7 @@ def common(program: Program) -> None:
                             settings=renamed(instr.settings, stands_for))
         if instr.name in PURE and instr.out.buffer in values:
             key = (instr.name, tuple(map(key_of, instr.operands)), repr(sorted(instr.settings.items())), instr.out.dtype,
-                   instr.out.shape, instr.out.strides)
+                   instr.out.shape, instr.out.strides, instr.out.offset)
             known = first.get(key)
             near = known is not None and (n - known[1] < REACH or instr.out.size < LARGE or instr.name in COSTLY)
             if known is not None and near and instr.out.buffer not in results:

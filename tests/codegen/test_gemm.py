@@ -67,7 +67,7 @@ sizes = st.one_of(st.integers(0, 8), st.integers(0, 40), st.integers(0, 150))
 
 @pytest.mark.parametrize("lanes", WIDTHS)
 @pytest.mark.parametrize("dtype", DTYPES)
-@settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(m=sizes, n=sizes, k=sizes, ta=st.booleans(), tb=st.booleans(), epilogue=st.sampled_from(list(gemm.EPILOGUES)),
        batch=st.integers(1, 3), alpha=st.sampled_from([1.0, -0.7, 0.0]), beta=st.sampled_from([0.0, 1.0, 0.5]),
        spare=st.tuples(*[st.integers(0, 9)] * 4), threads=st.integers(1, 4), seed=st.integers(0, 99))
