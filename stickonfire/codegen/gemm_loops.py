@@ -24,6 +24,7 @@ from .gemm_tile import BIAS, FORMS, HOW, READ, RELU, RESIDUAL, VECTORS, Machine,
 # The cells of a call, in order: addresses, sizes in elements, two doubles, and the plan.
 CELLS = ("a", "b", "c", "bias", "residual", "scratch",
          "m", "n", "k", "lda", "ldb", "ldc", "ldr", "batch", "stride_a", "stride_b", "stride_c", "stride_r",
+         "inner", "inner_a", "inner_b", "inner_c", "inner_r",
          "alpha", "beta",
          "flags", "split_m", "split_n", "depth", "breadth", "height", "panel", "share", "grain")
 OFFSET = {name: 8 * i for i, name in enumerate(CELLS)}
@@ -63,6 +64,13 @@ def entry(name: str) -> str:
         with f.otherwise(single):
             f.do(f"call void @sof_parallel(ptr {work}, ptr %args, i64 {tasks}, i64 {cell['grain']})")
     return f.text()
+
+
+def place_in_batch(f: Function, cell: dict[str, str], name: str, item: str) -> str:
+    """Where operand `name` of product `item` begins: a batch may be counted by two strides, as heads within sequences."""
+    outer = f.div(item, cell["inner"])
+    within = f.sub(item, f.mul(outer, cell["inner"]))
+    return f.add(f.mul(outer, cell["stride_" + name]), f.mul(within, cell["inner_" + name]))
 
 
 class Tasks:
@@ -110,7 +118,7 @@ class Tasks:
         part = f.sub(task, f.mul(item, parts))
         i = f.div(part, across)
         j = f.sub(part, f.mul(i, across))
-        self.start = {name: f.at(cell[key], self.bytes(f.mul(item, cell["stride_" + name])))
+        self.start = {name: f.at(cell[key], self.bytes(place_in_batch(f, cell, name, item)))
                       for name, key in (("a", "a"), ("b", "b"), ("c", "c"), ("r", "residual"))}
         rows = f.div(f.mul(cell["m"], i), down), f.div(f.mul(cell["m"], f.add(i, 1)), down)
         columns = self.share_of_columns(j, across), self.share_of_columns(f.add(j, 1), across)

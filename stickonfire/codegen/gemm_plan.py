@@ -27,7 +27,8 @@ EPILOGUES = {"": 0, "bias": BIAS, "bias_relu": BIAS | RELU, "relu": RELU, "resid
 class Product:
     """C = alpha * op(A) @ op(B) + beta * C, row by row in memory, strides in elements.
 
-    ta: A is stored K x M; tb: B is stored N x K. A stride of 0 over the batch reuses the operand.
+    ta: A is stored K x M; tb: B is stored N x K. A stride of 0 over the batch reuses the operand. The batch may be
+    counted in runs of `inner` products, `inner_a` ... apart, with `stride_a` ... from run to run.
     """
     m: int
     n: int
@@ -46,6 +47,11 @@ class Product:
     stride_r: int = 0
     alpha: float = 1.0
     beta: float = 0.0
+    inner: int = 1
+    inner_a: int = 0
+    inner_b: int = 0
+    inner_c: int = 0
+    inner_r: int = 0
 
 
 @dataclass(frozen=True)

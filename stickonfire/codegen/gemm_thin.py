@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .gemm_ir import Function
-from .gemm_loops import EPILOGUE, OFFSET, TURN_A
+from .gemm_loops import EPILOGUE, OFFSET, TURN_A, place_in_batch
 from .gemm_tile import HOW, READ, Machine, has, mask, masked_load, multiply_add, spread
 
 SHAPES = {"dots_1x8": (1, 8), "dots_8x1": (8, 1), "dots_4x4": (4, 4)}
@@ -105,7 +105,8 @@ class Part:
         self.m = m
         self.size = {name: f.load("i64", f.at("%args", OFFSET[name]))
                      for name in ("m", "n", "k", "lda", "ldb", "ldc", "ldr", "stride_a", "stride_b", "stride_c",
-                                  "stride_r", "flags", "split_m", "split_n")}
+                                  "stride_r", "inner", "inner_a", "inner_b", "inner_c", "inner_r",
+                                  "flags", "split_m", "split_n")}
         self.first = {name: f.load("ptr", f.at("%args", OFFSET[name])) for name in ("a", "b", "c", "bias", "residual")}
         self.step = {name: f.mul(self.size["ld" + name], m.bytes) for name in "abcr"}
         self.how = self.describe()
@@ -132,7 +133,7 @@ class Part:
         j = f.sub(part, f.mul(i, size["split_n"]))
         self.rows = bounds(f, size["m"], i, size["split_m"])
         self.columns = bounds(f, size["n"], j, size["split_n"])
-        self.start = {name: f.at(self.first[key], f.mul(f.mul(item, size["stride_" + name]), self.m.bytes))
+        self.start = {name: f.at(self.first[key], f.mul(place_in_batch(f, size, name, item), self.m.bytes))
                       for key, name in (("a", "a"), ("b", "b"), ("c", "c"), ("residual", "r"))}
 
 

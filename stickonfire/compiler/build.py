@@ -288,17 +288,19 @@ def dense_rows(instr: Instr) -> bool:
 def as_product(a: Ref, b: Ref, out: Ref) -> gemm.Product:
     """A product of batches as the matrix kernel wants to hear it."""
     step = a.dtype.itemsize
-    (batch, m, k), n = a.shape, b.shape[2]
+    (*lead, m, k), n = a.shape, b.shape[-1]
+    batch = math.prod(lead)
 
     def layout(ref: Ref) -> tuple[bool, int]:
-        rows, columns = ref.shape[1:]
-        down, across = ref.strides[1:]
+        rows, columns = ref.shape[-2:]
+        down, across = ref.strides[-2:]
         if (across == step or columns == 1) and (down >= step * columns or rows == 1) and down % step == 0:
             return False, columns if rows == 1 else down // step
         return True, rows if columns == 1 else across // step
     ta, lda = layout(a)
     tb, ldb = layout(b)
-    ldc = n if m == 1 else out.strides[1] // step
-    sizes = [ref.strides[0] // step if batch > 1 else 0 for ref in (a, b, out)]
-    return gemm.Product(m, n, k, lda, ldb, ldc, ta, tb, batch=batch, stride_a=sizes[0], stride_b=sizes[1],
-                        stride_c=sizes[2])
+    ldc = n if m == 1 else out.strides[-2] // step
+    outer = [ref.strides[0] // step if batch > 1 else 0 for ref in (a, b, out)]
+    inner = [ref.strides[1] // step if len(lead) > 1 else 0 for ref in (a, b, out)]
+    return gemm.Product(m, n, k, lda, ldb, ldc, ta, tb, "", 0, batch, *outer, inner=lead[1] if len(lead) > 1 else 1,
+                        inner_a=inner[0], inner_b=inner[1], inner_c=inner[2])

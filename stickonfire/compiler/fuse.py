@@ -11,8 +11,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from .decompose import ELEMENTWISE
 from .program import Buffer, Instr, Program, Ref
+from .rules import ELEMENTWISE
 from .simplify import EFFECTS
 from .walks import Strides, broadcast_strides, collapsed, reshaped_strides, same_walk
 

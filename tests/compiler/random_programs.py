@@ -159,7 +159,7 @@ BINARY: dict[str, Callable[..., Any]] = {
         x + 0 * y, y + 0 * x), "l1": lambda t, x, y: t.nn.functional.l1_loss(x + 0 * y, y + 0 * x),
     "smooth_l1": lambda t, x, y: t.nn.functional.smooth_l1_loss(x + 0 * y, y + 0 * x),
     "bce": lambda t, x, y: t.nn.functional.binary_cross_entropy_with_logits(x + 0 * y, t.sigmoid(y + 0 * x).detach()),
-    "bce_probability": lambda t, x, y: t.nn.functional.binary_cross_entropy(t.sigmoid(x + 0 * y), t.sigmoid(y + 0 * x).detach()),
+    "bce_probability": lambda t, x, y: t.nn.functional.binary_cross_entropy(t.sigmoid((x + 0 * y).tanh()), t.sigmoid(y + 0 * x).detach()),
 }
 COMPARE: dict[str, Callable[..., Any]] = {
     "less": lambda t, x, y: x < y, "ge": lambda t, x, y: x >= y, "ne": lambda t, x, y: x != y, "above": lambda t, x, y: (x > 0.2) | (y < -0.3),
@@ -192,7 +192,7 @@ WHOLE: dict[str, Callable[..., Any]] = {
 }
 ALONG: dict[str, Callable[..., Any]] = {
     "softmax": lambda t, x, d: t.softmax(x, d), "log_softmax": lambda t, x, d: t.log_softmax(x, d), "max_dim": lambda t, x, d: x.max(d).values,
-    "cumsum": lambda t, x, d: x.cumsum(d), "normalize": lambda t, x, d: t.nn.functional.normalize(x, dim=d), "argmax": lambda t, x, d: x.detach().argmax(d),
+    "cumsum": lambda t, x, d: x.cumsum(d), "normalize": lambda t, x, d: t.nn.functional.normalize(x, dim=d, eps=0.1), "argmax": lambda t, x, d: x.detach().argmax(d),
     "glu": lambda t, x, d: t.nn.functional.glu(t.cat([x, x * 2], d), d), "prod": lambda t, x, d: (x.tanh() + 1.1).prod(d),
     "centered": lambda t, x, d: x - x.mean(d, keepdim=True), "over_sum": lambda t, x, d: x / (x.abs().sum(d, keepdim=True) + 1),
 }
@@ -210,9 +210,9 @@ OTHERS: dict[str, Callable[..., Any]] = {
     "matmul": lambda t, x, y: x @ y, "linear": lambda t, x, w: t.nn.functional.linear(x, w), "affine": lambda t, x, w, b: t.nn.functional.linear(x, w, b),
     "addmm": lambda t, b, x, y: t.addmm(b, x, y, beta=0.5), "matmul_t": lambda t, x, y: x @ y.mT, "matmul_lt": lambda t, x, y: x.mT @ y,
     "outer": lambda t, x, y: t.outer(x, y), "einsum": lambda t, x, y: t.einsum("ij,kj->ik", x, y), "dot": lambda t, x, y: x @ y,
-    "layer_norm": lambda t, x: t.nn.functional.layer_norm(x, x.shape[-1:]), "layer_norm_affine": lambda t, x, w, b: t.nn.functional.layer_norm(
-        x, w.shape, w, b), "rms_norm": lambda t, x, w: t.nn.functional.rms_norm(x, w.shape, w),
-    "batch_norm": lambda t, x: t.nn.functional.batch_norm(x, None, None, training=True),
+    "layer_norm": lambda t, x: t.nn.functional.layer_norm(x, x.shape[-1:], eps=0.1), "layer_norm_affine": lambda t, x, w, b: t.nn.functional.layer_norm(
+        x, w.shape, w, b, eps=0.1), "rms_norm": lambda t, x, w: t.nn.functional.rms_norm(x, w.shape, w, eps=0.1),
+    "batch_norm": lambda t, x: t.nn.functional.batch_norm(x, None, None, training=True, eps=0.1),
     "cat": lambda t, d, *xs: t.cat(xs, d), "stack": lambda t, x, y, d: t.stack([x, y * 2, x], d), "cat2": lambda t, x, y, d: t.cat([x, y, x], d),
     "put": put, "put_number": put_number, "add_at": add_at, "cast": lambda t, x, kind: x.to(getattr(t, kind)),
     "cross_entropy": lambda t, x, y: t.nn.functional.cross_entropy(x, classes(t, y, x.shape[1])),

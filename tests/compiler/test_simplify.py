@@ -132,12 +132,15 @@ def test_results_are_not_replaced():
 
 PROGRAMS = {
     "softmax": (lambda x: torch.softmax(x, 1), ["reduce", "subtract", "exp", "reduce", "divide"]),
-    "a chain": (lambda x: (x * 1 + 0.5) / 1, ["add"]),
-    "a mean over two dims": (lambda x: x.mean((0, 1)), ["reduce", "multiply"]),
+    "a chain": (lambda x: (x * 1 + 0.5) / 1, ["cast", "add", "cast"]),
+    "a mean over two dims": (lambda x: x.mean((0, 1)), ["reduce", "divide"]),
     "over the middle": (lambda x: x.reshape(2, 2, 3).sum(1), ["reduce"]),
-    "gelu": (lambda x: torch.nn.functional.gelu(x), ["multiply", "erf", "add", "multiply", "multiply"]),
+    "silu": (lambda x: torch.nn.functional.silu(x), ["sigmoid", "multiply"]),
+    "softplus": (lambda x: torch.nn.functional.softplus(x), ["absolute", "negative", "exp", "maximum", "log1p", "add", "greater", "where"]),
+    "padding": (lambda x: torch.nn.functional.pad(x, (1, 2), value=3.0), ["fill", "cast"]),
+    "variance": (lambda x: x.var(1), ["reduce", "divide", "subtract", "multiply", "reduce", "divide"]),
     "zeros": (lambda x: torch.zeros_like(x) + x, ["add"]),
-    "square": (lambda x: x ** 2, ["multiply"]),
+    "square": (lambda x: x ** 2, ["square"]),
     "views": (lambda x: x.T.T.reshape(12).view(4, 3) + 1, ["add"]),
 }
 

@@ -20,7 +20,7 @@ from .distributions import F32, F64
 
 DEFAULT_SEED = 67280421310721
 BLOCK = 624                                    # words MT19937 produces together
-LARGE = 1 << 14                                # words from which on a draw may go through machine code of our own,
+LARGE = 1 << 11                                # words from which on a draw may go through machine code of our own,
 PATIENCE = 1 << 23                             # once so many were drawn without: loading LLVM takes longer than that
 STATE = np.dtype([                             # what torch.get_rng_state() holds: a C struct with its padding
     ("seed", "<u8"), ("left", "<i4"), ("seeded", "<i4"), ("next", "<u8"), ("words", "<u8", (BLOCK,)),
