@@ -17,7 +17,7 @@ import numpy as np
 
 from ..core.state import set_mode
 from ..eager.autograd import ARRAYS
-from ..eager.graph import AccumulateGrad
+from ..eager.graph import AccumulateGrad, SavedTensor
 from ..eager.tensor import Tensor
 from ..eager.views import current_edge
 from ..tape.engine import reachable, walk
@@ -44,6 +44,7 @@ class Capture:
     program: Program
     stopped: str = ""
     tensors: list[tuple[Any, np.ndarray]] = field(default_factory=list)     # what was met, with its memory
+    own: list[Any] = field(default_factory=list)                            # those of them that are arguments
     leaves: list[Any] = field(default_factory=list)                         # the edges of those that gather gradients
     gradients: dict[int, Any] = field(default_factory=dict)                 # leaf number -> Output, or None
     began: dict[int, bool] = field(default_factory=dict)                    # leaf number -> whether it had a gradient
@@ -95,6 +96,7 @@ def capture(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[st
         raise
     finally:
         set_mode("recorder", None)
+        recorder.numbers_back()
         reconnect(recorder, entries, result)
     finish(recorder, result, given, began, made)
     return result, made
@@ -157,8 +159,7 @@ def finish(recorder: Recorder, result: Any, given: list[Tensor], began: dict[int
         put_back(recorder, None, returned)
     made.stopped = recorder.stopped
     made.leaves = leaves
-    for group, key in recorder.numbers:
-        group[key] = float(group[key])
+    made.own = [leaf for leaf in leaves if id(leaf) in made.entries]
     if made.stopped:
         return
     describe(recorder, result, given, lifted, gradients, refs, began, made)
@@ -230,20 +231,23 @@ def mapped(value: Any, change: Callable[[Tensor], Any]) -> Any:
     """A nested result with its tensors changed."""
     if isinstance(value, Tensor):
         return change(value)
-    if value.__class__ in (list, tuple):
-        return value.__class__([mapped(part, change) for part in value])
-    if value.__class__ is dict:
-        return {key: mapped(part, change) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        parts = [mapped(part, change) for part in value]
+        return value._make(parts) if hasattr(value, "_make") else value.__class__(parts)
+    if isinstance(value, dict):
+        made = value.copy()
+        made.update({key: mapped(part, change) for key, part in value.items()})
+        return made
     return value
 
 
 def outputs_in(value: Any) -> Iterator[Output]:
     if isinstance(value, Output):
         yield value
-    elif value.__class__ in (list, tuple):
+    elif isinstance(value, (list, tuple)):
         for part in value:
             yield from outputs_in(part)
-    elif value.__class__ is dict:
+    elif isinstance(value, dict):
         yield from outputs_in(list(value.values()))
 
 
@@ -303,7 +307,7 @@ def put_back(recorder: Recorder, known: set[int] | None, returned: list[Tensor])
                 recorder.stop(f"a tensor of shape {list(holder.shape)} that the call made is kept outside of its "
                               "result")
             unwrap(holder)
-        elif isinstance(holder, AccumulateGrad) and holder.array.__class__ is Traced:
+        elif isinstance(holder, (AccumulateGrad, SavedTensor)) and holder.array.__class__ is Traced:
             holder.array = holder.array.real
 
 

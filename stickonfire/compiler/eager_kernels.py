@@ -143,6 +143,8 @@ def built(program: Program) -> Executable:
     program.together = True
     prepare(program)
     inputs = sorted((b for b in program.buffers if b.kind == "input"), key=lambda b: b.source)
+    for b in inputs:
+        b.memory = None                                 # the program must not keep the arrays it was listened to with
     results = list(dict.fromkeys(ref.buffer for ref in program.results if ref.buffer.kind == "result"))
     executable = Executable(program, inputs, results)
     if any(isinstance(step, Instr) and step.name != "raise_if" for step in executable.steps):

@@ -10,7 +10,9 @@ from __future__ import annotations
 import functools
 import threading
 import warnings
+import weakref
 from collections.abc import Callable
+from types import MethodType
 from typing import Any
 
 from ..backends.cpu.memory import give_back
@@ -21,11 +23,12 @@ from ..eager.tensor import Tensor
 from .build import Unfit
 from .capture import capture, tensors_in
 from .explain import source, table
-from .surroundings import surroundings
+from .surroundings import Guard, is_plain, surroundings
 from .variant import Variant
 from .writer import MISS
 
 LIMIT = 8               # variants of a function for one kind of arguments; beyond that it runs as it is
+MOST_KINDS = 64         # kinds of arguments: numbers and flags among them make one each
 ATTEMPTS = 3            # captures that may fail before a function is left as it is
 
 
@@ -43,6 +46,7 @@ class Compiled:
         self.reasons: list[str] = []
         self.leaves: dict[Any, list[Any]] = {}          # key -> what gathered gradients in the last call
         self.lock = threading.Lock()
+        self.bound: weakref.WeakKeyDictionary[Any, Compiled] = weakref.WeakKeyDictionary()
         self.latest: Callable[..., Any] | None = None       # the last variant that ran, if it takes tensors alone
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -58,12 +62,14 @@ class Compiled:
         if modes.level == SPECIAL_LEVEL or not native():
             return self.function(*args, **kwargs)
         tensors = list(tensors_in((args, kwargs)))
-        key = modes.level, frozen((args, kwargs))
+        key = (modes.level, state.default_dtype()), frozen((args, kwargs))
+        if key not in self.variants and len(self.variants) >= MOST_KINDS:
+            return self.function(*args, **kwargs)
         known = self.variants.setdefault(key, []) if key[1] is not None else []
         for variant in known:
             result = variant.run(*tensors)
             if result is not MISS:
-                if state.plain and not kwargs and len(tensors) == len(args):
+                if state.plain and not kwargs and all([isinstance(a, Tensor) for a in args]):
                     self.latest = variant.run
                 return result
         if key[1] is None or not self.lock.acquire(blocking=False):
@@ -79,17 +85,23 @@ class Compiled:
         if len(known) >= LIMIT or len(self.reasons) >= ATTEMPTS:
             return self.function(*args, **kwargs)
         before = self.leaves.get(key)
+        around = surroundings(self.function)
         result, made = capture(self.function, args, kwargs, before or [], self.watching)
         self.leaves[key] = made.leaves
-        if before is None or list(map(id, before)) != list(map(id, made.leaves)):
+        if before is None or [id(x) for x in before if x not in made.own] != [
+                id(x) for x in made.leaves if x not in made.own]:
             return result                       # which tensors gather gradients is known from the next call on
+        if not made.stopped and changed(around, surroundings(self.function)):
+            made.stopped = "the function changed a Python value that it reads"
         if not made.stopped:
-            made.guards += surroundings(self.function)
+            made.guards += around
             give_back()                         # what the capture needed, before the program takes its block
             try:
                 variant = Variant(made, tensors)
             except Unfit as error:
                 made.stopped = str(error)
+            except Exception as error:          # the call has been made: a failure of ours must not fail it
+                made.stopped = f"the compiler failed ({type(error).__name__}: {error})"
         if made.stopped:
             self.refuse(made.stopped)
             return result
@@ -112,6 +124,21 @@ class Compiled:
     def programs(self) -> list[Variant]:
         """All variants."""
         return [variant for known in self.variants.values() for variant in known]
+
+    # -- methods, copies -------------------------------------------------------------------------------------------
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """A compiled method of each instance."""
+        if instance is None:
+            return self
+        bound = self.bound.get(instance)
+        if bound is None:
+            bound = self.bound[instance] = Compiled(MethodType(self.function, weakref.proxy(instance)),  # no cycle
+                                                    self.watching, self.fullgraph)
+        return bound
+
+    def __reduce__(self) -> Any:
+        return Compiled, (self.function, self.watching, self.fullgraph)       # programs are made anew
 
     # -- glass -----------------------------------------------------------------------------------------------------
 
@@ -146,6 +173,12 @@ class Compiled:
         raise IndexError(f"variant {variant} has no step {i}: explain() lists them")
 
 
+def changed(before: list[Guard], after: list[Guard]) -> bool:
+    """Whether a plain value among a function's surroundings is another one after a call."""
+    values = {(id(what), which): value for _, what, which, value in before}
+    return any(is_plain(value) and values.get((id(what), which), value) != value for _, what, which, value in after)
+
+
 def frozen(value: Any) -> Any:
     """Arguments as a key: tensors by their place, the rest by value; None if something has no value to compare."""
     try:
@@ -163,14 +196,17 @@ def freeze(value: Any) -> Any:
         return value.__class__, tuple([freeze(part) for part in value])
     if value.__class__ is dict:
         return dict, tuple([(name, freeze(part)) for name, part in value.items()])
-    return value.__class__, value
+    return value.__class__, repr(value) if value.__class__ is float else value
 
 
 @functools.cache
 def native() -> bool:
     """Whether machine code can be made here; says so once if not."""
-    if llvm.available():
-        return True
+    try:
+        if llvm.available() and llvm.host():
+            return True
+    except ImportError:                         # there, but broken
+        llvm.host.cache_clear()
     warnings.warn("compile() needs llvmlite to make machine code, and it is not installed: everything runs uncompiled, "
                   "with the same results, slower. pip install llvmlite", stacklevel=4)
     return False

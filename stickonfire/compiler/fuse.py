@@ -21,6 +21,9 @@ LONGEST_ROW = 1 << 15   # elements up to which a row is kept in a core's own cac
 LARGEST = 96            # instructions a kernel
 FUSIBLE = ELEMENTWISE | {"reduce", "take_rows", "pick"}
 
+ALONG_ROWS = ("take_rows", "one_hot")       # these count the places in a row
+
+
 @dataclass
 class Placed:
     """An instruction in a group's space. level: "full", "row", "reduce", "column", "total", "row total"."""
@@ -61,9 +64,11 @@ class Group:
 
     def possible_splits(self, instr: Instr) -> list[int | None]:
         """Where rows may end, as far as this instruction has a say."""
-        if self.split is not None or instr.name not in ("reduce", "take_rows"):
+        if self.split is not None or instr.name not in ("reduce", "take_rows", "one_hot"):
             return [self.split]
-        if instr.name == "take_rows":
+        if instr.name == "one_hot":
+            width = instr.out.shape[1]
+        elif instr.name == "take_rows":
             width = math.prod(instr.out.shape[len(instr.operands[1].shape):])
         else:
             a, axes = instr.operands[0], instr.settings["axes"]
@@ -81,9 +86,11 @@ class Group:
         out = instr.out
         if out.size == math.prod(self.space):
             level, space = "full", self.space
-        elif split is not None and out.size == math.prod(self.space[:split]):
+        elif split is not None and out.size == math.prod(self.space[:split]) and instr.name not in ALONG_ROWS:
             level, space = "row", self.space[:split]
         else:
+            return None
+        if instr.name == "one_hot" and (split is None or math.prod(self.space[split:]) != out.shape[1]):
             return None
         operands = []
         for k, x in enumerate(instr.operands):

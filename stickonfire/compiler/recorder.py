@@ -179,12 +179,16 @@ class Recorder:
             value = float(group[key])
             group[key] = Number(Symbol(key, lambda group=group, key=key: float(group[key]), value))
 
+    def numbers_back(self) -> None:
+        """Learning rates are floats again."""
+        for group, key in self.numbers:
+            group[key] = float(group[key])
+
     def effect(self, function: Callable[[], Any], label: str) -> Any:
         """Something Python has to do in each run, at this place; it may change learning rates."""
         if not self.stopped:
             self.record(Instr("effect", (), (), {"label": label}, function))
-        for group, key in self.numbers:
-            group[key] = float(group[key])
+        self.numbers_back()
         set_mode("recorder", None)
         try:
             return function()

@@ -70,12 +70,18 @@ class Writer:
         """Everything the program takes for granted."""
         for i, t in enumerate(self.given):
             a = t._array
+            twin = next((j for j in range(i) if self.given[j]._array is a), None)
+            if twin is not None:                            # one tensor for two arguments
+                self.put(f"if a{i} is not a{twin}: return MISS")
+                continue
+            if i in self.made.pinned:
+                self.put(f"if a{i} is not {self.name('A', a)}: return MISS")
             if self.made.inputs[i] is None:
                 other = next((f"{self.name('T', u)}" for u, _ in self.made.tensors if u is t), None)
                 if other is not None:                       # a parameter that is also an argument: the very same one
                     self.put(f"if t{i} is not {other}: return MISS")
                     continue
-            self.put(f"if a{i}.__class__ is not ndarray or a{i}.dtype is not {self.name('D', a.dtype)} or "
+            self.put(f"if a{i}.__class__ is not ndarray or a{i}.dtype != {self.name('D', a.dtype)} or "
                      f"a{i}.shape != {a.shape} or a{i}.strides != {a.strides} or "
                      f"(t{i}._edge is None) is not {t._edge is None}: return MISS",
                      f"if a{i}.base is not None and overlaps(a{i}, ROOTS): return MISS")
@@ -225,18 +231,22 @@ class Writer:
         else:
             array = f"{self.name('part', functools.partial(part_of, ref))}(a{position})"
         self.put(f"{made} = new(Tensor)",
-                 f"{made}._array, {made}._edge, {made}._alias = {array}, {self.name('E', output.edge)}, None")
+                 f"{made}._array, {made}._edge, {made}._alias = {array}, {self.edge(output)}, None")
         return made
 
     def structure(self, value: Any, numbers: Any) -> str:
         """The expression that rebuilds a nested result."""
         if isinstance(value, Output):
             return f"o{next(numbers)}"
-        if value.__class__ in (list, tuple):
+        if isinstance(value, (list, tuple)):
             inner = ", ".join(self.structure(part, numbers) for part in value)
-            return f"[{inner}]" if value.__class__ is list else f"({inner}{',' if value else ''})"
-        if value.__class__ is dict:
-            return "{" + ", ".join(f"{key!r}: {self.structure(part, numbers)}" for key, part in value.items()) + "}"
+            if hasattr(value, "_make"):
+                return f"{self.name('kind', type(value))}._make([{inner}])"
+            plain = f"[{inner}]" if isinstance(value, list) else f"({inner}{',' if value else ''})"
+            return plain if type(value) in (list, tuple) else f"{self.name('kind', type(value))}({plain})"
+        if isinstance(value, dict):
+            items = ", ".join(f"{self.name('key', key)}: {self.structure(part, numbers)}" for key, part in value.items())
+            return f"{{{items}}}" if type(value) is dict else f"{self.name('kind', type(value))}({{{items}}})"
         return self.name("K", value)
 
 

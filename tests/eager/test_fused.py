@@ -4,6 +4,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -241,6 +242,17 @@ def test_an_update_from_its_own_neighbours_is_left_to_numpy():
             x[1:].add_(x[:-1], alpha=0.5)
         return [x]
     assert_alike(shifted(), plainly(shifted), "float64")
+
+
+@native
+def test_programs_keep_no_arrays():
+    def alive():
+        x, w, b = (torch.from_numpy(a.copy()).requires_grad_() for a in (NUMBERS, SLOPES[0], NUMBERS[1]))
+        F.layer_norm(x, (COLUMNS,), w, b).sum().backward()
+        torch.optim.SGD([x], lr=0.1).step()
+        return [weakref.ref(t._array) for t in (x, w, x.grad)]
+    assert [ref() for ref in alive()] == [None] * 3
+    assert len(programs()) == 3
 
 
 @native
