@@ -11,9 +11,10 @@ from ..core import dtypes
 from ..core.device import device
 from ..core.state import modes, set_mode
 from ..eager import Tensor
-from ..eager.autocast import autocasting, cast
+from ..eager.autocast import Autocast, autocasting, cast
 from ..eager.dispatch import dispatch
 from ..eager.inplace import dispatch_inplace
+from ..eager.modes import Handler
 from ..ops.op import Op
 
 LOWER = frozenset(("matmul", "mm", "bmm", "addmm", "addbmm", "baddbmm", "linear", "convolution", "convolution_input",
@@ -27,11 +28,8 @@ WIDEST = frozenset(("cat", "stack", "index_copy"))
 AS_INPUT = frozenset(("layer_norm", "rms_norm"))        # weights may be wider than the input, which decides
 
 
-class AutocastHandler:
+class AutocastHandler(Handler):
     """Casts the inputs of listed ops, and passes all ops on to the handler that was there before."""
-
-    def __init__(self, below: Any) -> None:
-        self.below = below
 
     def dispatch(self, op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
         """Executes an op on operands of the listed dtype."""
@@ -46,20 +44,8 @@ class AutocastHandler:
         """In-place ops are never cast: their target has a dtype."""
         return self.lowered(dispatch_inplace, op, inputs, attrs)
 
-    def like(self, made: Any, input: Any) -> Any:
-        """Nothing of ours."""
-        return made if self.below is None else self.below.like(made, input)
 
-    def function(self, cls: Any, args: tuple[Any, ...]) -> Any:
-        """User-written Functions run with autocast on inside."""
-        return NotImplemented if self.below is None else self.below.function(cls, args)
-
-    def lowered(self, run: Any, op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
-        before, modes.handler = modes.handler, self.below
-        try:
-            return run(op, inputs, attrs)
-        finally:
-            modes.handler = before
+Autocast.handler = AutocastHandler
 
 
 def prepared(name: str, inputs: tuple[Any, ...]) -> tuple[Any, ...]:

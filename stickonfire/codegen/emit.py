@@ -732,8 +732,12 @@ class Emitter:
             return self.new(f"{'fcmp une' if source in FLOATS else 'icmp ne'} {a} {value}, {zero}")
         if source in FLOATS and target in FLOATS:
             return self.new(f"{'fptrunc' if target == 'f32' else 'fpext'} {a} {value} to {b}")
+        if source in FLOATS and SIZES[target] < 4:          # by way of 32 bits: what is too large wraps round
+            return self.converted(self.new(f"fptosi {a} {value} to {self.type('i32', vector)}"), "i32", target, vector)
         if source in FLOATS:
             return self.new(f"fptosi {a} {value} to {b}")
+        if STORED[source] == STORED[target] and source != "bool":
+            return value                                    # signed or not, the same bits
         unsigned = source in ("bool", "u8")
         if target in FLOATS:
             return self.new(f"{'uitofp' if unsigned else 'sitofp'} {a} {value} to {b}")

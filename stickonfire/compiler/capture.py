@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -52,6 +53,7 @@ class Capture:
     written: list[Any] = field(default_factory=list)                        # version cells to count up
     structure: Any = None                                                   # the result, with Outputs for tensors
     inputs: list[Buffer | None] = field(default_factory=list)               # for each tensor argument
+    pinned: set[int] = field(default_factory=set)                           # arguments that have to be the very same
     touched: set[Buffer] = field(default_factory=set)                       # what is written
     joint: Joint | None = None                                              # if the result is to be run backward later
     entries: dict[int, int] = field(default_factory=dict)                   # id of a leaf -> argument it stands for
@@ -84,10 +86,13 @@ def capture(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[st
     result = None
     entries = cut_off(given)
     made.entries = {id(t._edge): i for i, t in enumerate(given) if t._edge is not None}
+    dice = dice_now()
     set_mode("recorder", recorder)
     try:
         with contextlib.nullcontext() if watching is None else watching(recorder):
             result = function(*args, **kwargs)
+        if dice_now() != dice:
+            recorder.stop("random numbers of Python's own were drawn")
         if to_be_run_backward(result):
             made.joint = capture_backward(recorder, list(tensors_in(result)))
     except BaseException:
@@ -100,6 +105,12 @@ def capture(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[st
         reconnect(recorder, entries, result)
     finish(recorder, result, given, began, made)
     return result, made
+
+
+def dice_now() -> Any:
+    """The state of the generators that are not ours: a program would not draw from them."""
+    _, words, position, *_ = np.random.get_state()
+    return random.getstate(), bytes(words), position
 
 
 def cut_off(given: list[Tensor]) -> list[tuple[Tensor, Any, AccumulateGrad]]:
@@ -173,8 +184,9 @@ def describe(recorder: Recorder, result: Any, given: list[Tensor], lifted: list[
     made.tensors = [(t, array) for t, array, ref in lifted if id(t) not in arguments or ref.buffer.kind != "input"]
     by_source = {b.source: b for b in program.buffers if b.kind == "input"}
     made.inputs = [by_source.get(i) for i in range(len(given))]
+    made.pinned = {ref.buffer.source for t, _, ref in lifted if ref.buffer.kind == "input" and id(t) not in arguments}
     existing = {id(t): t for t, _, _ in lifted}
-    made.guards = recorder.guards
+    made.guards = [*recorder.guards, *recorder.optimizer_guards()]
     handed: dict[Buffer, None] = {}
 
     def output(t: Tensor) -> Output:

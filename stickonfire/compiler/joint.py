@@ -44,6 +44,9 @@ def capture_backward(recorder: Recorder, returned: list[Tensor]) -> Joint | None
         return None
     mark = len(recorder.program.instrs)
     edges: list[Any] = [current_edge(t) for t in outputs]
+    if any(node.hooks is not None or getattr(node, "post_hooks", None) for node in reachable(edges)):
+        recorder.stop("a hook waits for a gradient")
+        return None
     stand_ins = []
     for i, t in enumerate(outputs):
         real = np.ones(t._array.shape, t._array.dtype)

@@ -101,10 +101,11 @@ class Ref:
 class Symbol:
     """A number that is asked for anew before each run, such as a learning rate."""
 
-    __slots__ = ("label", "read", "value")
+    __slots__ = ("derived", "label", "read", "value")
 
     def __init__(self, label: str, read: Any, value: float) -> None:
         self.label, self.read, self.value = label, read, value
+        self.derived: dict[str, Any] = {}       # what was computed of it with plain numbers, by label
 
     def __repr__(self) -> str:
         return f"<{self.label}>"

@@ -54,8 +54,11 @@ class Number(float):
         made.symbol = symbol
         return made
 
-    def _derived(self, label: str, read: Callable[[], float]) -> Number:
-        return Number(Symbol(label, read, read()))
+    def _derived(self, label: str, read: Callable[[], float], shared: bool = True) -> Number:
+        known = self.symbol.derived.get(label) if shared else None
+        if known is None:
+            known = self.symbol.derived[label] = Number(Symbol(label, read, read()))
+        return known
 
     def __neg__(self) -> Number:
         read = self.symbol.read
@@ -77,7 +80,7 @@ def _arithmetic(name: str, sign: str) -> Callable[..., Any]:
         label = f"({first} {sign} {second})"
         if reads_other is None:
             return self._derived(label, lambda: operation(float(read()), float(other)))
-        return self._derived(label, lambda: operation(float(read()), float(reads_other())))
+        return self._derived(label, lambda: operation(float(read()), float(reads_other())), False)
     return method
 
 
@@ -118,6 +121,7 @@ class Recorder:
         self.guards: list[Guard] = []
         self.numbers: list[tuple[dict[str, Any], str]] = []         # (group, key) whose value became a Number
         self.watched: set[int] = set()
+        self.optimizers: list[Any] = []
         self.inputs: dict[int, int] = {}                            # id of an argument's array -> its position
 
     # -- what dispatch calls ---------------------------------------------------------------------------------
@@ -165,6 +169,7 @@ class Recorder:
         if id(optimizer) in self.watched or self.stopped:
             return
         self.watched.add(id(optimizer))
+        self.optimizers.append(optimizer)
         for group in optimizer.param_groups:
             for key, value in group.items():
                 if key == "lr" and value.__class__ is float:
@@ -172,6 +177,18 @@ class Recorder:
                 elif key not in ("params", "param_names", "initial_lr"):
                     self.guards.append(("item", group, key, value))
         self.renew_numbers()
+
+    def optimizer_guards(self) -> list[Guard]:
+        """That the optimizers have the groups, parameters and state they had: asked for when the call is done."""
+        guards: list[Guard] = []
+        for optimizer in self.optimizers:
+            held, groups = optimizer.__dict__, optimizer.param_groups
+            guards += [("item", held, name, held[name]) for name in ("param_groups", "state")]
+            guards += [("count", things, "", len(things)) for things in (
+                groups, held["state"], *[group["params"] for group in groups])]
+            guards += [("count", hooks, "", len(hooks)) for name, hooks in held.items() if name.endswith("step_pre_hooks")
+                       or name.endswith("step_post_hooks")]
+        return guards
 
     def renew_numbers(self) -> None:
         """Learning rates are read anew from here on."""

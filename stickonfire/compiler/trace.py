@@ -85,8 +85,30 @@ class Traced:
 
 
 def recorder() -> Any:
-    """The recorder that is listening in this thread."""
-    return modes.recorder
+    """The recorder that is listening in this thread; one that only carries things out if there is none."""
+    return modes.recorder or BYSTANDER
+
+
+class Bystander:
+    """For another thread that meets a tensor while it is captured here: everything happens for real, nothing is noted."""
+
+    def stop(self, reason: str) -> None:
+        """Nothing is being captured in this thread."""
+
+    def call(self, name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return function(*[unwrapped(a) for a in args], **unwrapped(kwargs))
+
+    def method(self, name: str, array: Traced, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return getattr(array.real, name)(*unwrapped(args), **unwrapped(kwargs))
+
+    def outside(self, name: str, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return result
+
+    def assign(self, target: Traced, index: Any, value: Any) -> None:
+        target.real[unwrapped(index)] = unwrapped(value)
+
+
+BYSTANDER = Bystander()
 
 
 def _value(name: str) -> Callable[..., Any]:

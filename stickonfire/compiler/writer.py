@@ -74,7 +74,7 @@ class Writer:
             if twin is not None:                            # one tensor for two arguments
                 self.put(f"if a{i} is not a{twin}: return MISS")
                 continue
-            if i in self.made.pinned:
+            if i in self.made.pinned or any(value is t for _, _, _, value in self.made.guards):
                 self.put(f"if a{i} is not {self.name('A', a)}: return MISS")
             if self.made.inputs[i] is None:
                 other = next((f"{self.name('T', u)}" for u, _ in self.made.tensors if u is t), None)
@@ -99,11 +99,16 @@ class Writer:
             tests.append(f"({self.name('L', self.made.leaves[i])}.grad is None) is {had}")
         for kind, what, which, value in self.made.guards:
             held = self.name("G", what)
-            held = f"{held}.get({which!r})" if kind == "item" else held if kind == "whole" else f"{held}.{which}"
-            tests.append(differs(held, repr(value) if value.__class__ in (bool, int, str, type(None)) else
-                                 self.name("V", value), value, kind))
-        for test in tests:
-            self.put(f"if {test}: return MISS")
+            if kind == "count" and value == 0:
+                tests.append(held)                          # an empty table is false: the quickest question
+                continue
+            held = {"item": f"{held}[{which!r}]", "whole": held, "count": f"len({held})"}.get(kind, f"{held}.{which}")
+            literal = value is None or value.__class__ in (bool, str) or kind == "count"
+            tests.append(differs(held, repr(value) if literal else self.name("V", value), value, kind))
+        if tests:
+            lines = [f"{'or ' if i else ''}{test}" for i, test in enumerate(tests)]
+            self.put("try:", "    if (", *[f"            {line}" for line in lines], "    ): return MISS",
+                     "except (KeyError, AttributeError):", "    return MISS")
 
     def allocate(self) -> None:
         """Memory for what is handed out. A gradient that nobody else has kept is written again where it is."""
@@ -139,7 +144,10 @@ class Writer:
         inputs = [f"a{i}" for i, b in enumerate(self.made.inputs) if b in self.variant.inputs]
         arrays = ", ".join([*inputs, *self.places.values()])
         symbols = executable.program.symbols
-        numbers = ", ".join(f"{self.name('N', s.read)}()" for s in symbols)
+        numbers = ", ".join(f"n{i}" for i in range(len(symbols)))
+        reading = "; ".join(f"n{i} = {self.name('N', s.read)}()" for i, s in enumerate(symbols))
+        if reading:
+            self.put(reading)
         several = len(executable.parts) > 1             # temporaries live from part to part: one thread at a time
         if several:
             self.put(f"with {self.name('lock', executable.lock)}:")
@@ -147,7 +155,7 @@ class Writer:
             if callable(part):
                 line = f"{self.name('launch', part)}({', '.join(filter(None, [arrays, numbers]))})"
             elif part.name == "effect":
-                line = f"{self.name('effect', part.run)}()"
+                line = "; ".join(filter(None, [f"{self.name('effect', part.run)}()", reading]))
             elif part.name == "raise_if":
                 flag = self.name("F", memoryview(executable.view(part.operands[0], []).reshape(1).view(np.uint8).data))
                 call = self.name("complain", functools.partial(complain, executable, part))
@@ -262,10 +270,10 @@ def part_of(ref: Any, array: np.ndarray) -> np.ndarray:
 
 def differs(held: str, constant: str, value: Any, kind: str) -> str:
     """The test whether a guarded value is another one: another object, or for numbers another number or kind of number."""
-    if kind != "whole" and not is_plain(value) or value is None or value.__class__ is bool:
+    if kind not in ("whole", "count") and (not is_plain(value) or value is None or value.__class__ is bool):
         return f"{held} is not {constant}"
-    if value.__class__ in (int, float):
-        return f"{held} != {constant} or {held}.__class__ is not {value.__class__.__name__}"
+    if value.__class__ in (int, float) and kind != "count":     # unchanged as a rule: the very same object
+        return f"{held} is not {constant} and ({held} != {constant} or {held}.__class__ is not {constant}.__class__)"
     return f"{held} != {constant}"
 
 

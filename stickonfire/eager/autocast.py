@@ -5,13 +5,15 @@ ops would have its parts cast one by one, so those that PyTorch casts as a whole
 """
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..core import dtypes, state
 from ..core.dtypes import dtype
+from ..core.state import modes, set_mode
 from .modes import is_grad_enabled
 from .tensor import Tensor
 
@@ -32,12 +34,39 @@ class Autocast(threading.local):
     dtype = dtypes.bfloat16
     cache_enabled = True
     nesting = 0             # how many blocks deep; the outermost forgets the cache
+    handler: Any = None     # the class of handlers that cast; amp/handler.py puts it here
 
     def __init__(self) -> None:
         self.cache: dict[Any, tuple[Tensor, Tensor]] = {}       # parameters and what they were cast to
 
 
 autocasting = Autocast()
+
+
+def setting() -> tuple[Any, ...]:
+    """What autocast is set to, for `restored`."""
+    return autocasting.enabled, autocasting.dtype, autocasting.cache_enabled
+
+
+@contextlib.contextmanager
+def restored(then: tuple[Any, ...]) -> Iterator[None]:
+    """Inside, autocast is set to what it was: for code that is run a second time."""
+    a, now, handler = autocasting, setting(), modes.handler
+    if then == now:
+        yield
+        return
+    a.enabled, a.dtype, a.cache_enabled = then
+    a.nesting += 1
+    if a.enabled and not isinstance(handler, a.handler):
+        set_mode("handler", a.handler(handler))
+    try:
+        yield
+    finally:
+        a.enabled, a.dtype, a.cache_enabled = now
+        set_mode("handler", handler)
+        a.nesting -= 1
+        if a.nesting == 0:
+            a.cache.clear()
 
 
 def cast(value: Any, kind: dtype) -> Any:

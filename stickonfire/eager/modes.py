@@ -37,6 +37,33 @@ def as_effect(method: F) -> F:
     return step                                                 # type: ignore[return-value]
 
 
+class Handler:
+    """What stands between a call of an op and its execution (`modes.handler`): `vmap`, `autocast`.
+
+    It has `dispatch(op, inputs, attrs)` and `inplace(op, inputs, attrs)`, and passes on what is not its own to the
+    handler that was there before, by `lowered`.
+    """
+
+    def __init__(self, below: Any) -> None:
+        self.below = below
+
+    def like(self, made: Any, input: Any) -> Any:
+        """What was made in the image of a tensor, as the handler wants it."""
+        return made if self.below is None else self.below.like(made, input)
+
+    def function(self, cls: Any, args: tuple[Any, ...]) -> Any:
+        """Applies a user-written Function; NotImplemented if that is nothing special here."""
+        return NotImplemented if self.below is None else self.below.function(cls, args)
+
+    def lowered(self, run: Any, op: Any, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+        """Executes an op by `run` (dispatch, dispatch_inplace) as if this handler were not there."""
+        before, modes.handler = modes.handler, self.below
+        try:
+            return run(op, inputs, attrs)
+        finally:
+            modes.handler = before
+
+
 class Mode:
     """A context manager and decorator that sets modes of the thread, and restores them."""
 

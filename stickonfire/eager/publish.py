@@ -204,7 +204,8 @@ def publish_operators() -> None:
         bare = dunder.strip("_")
         if bare not in ("eq", "ne", "lt", "le", "gt", "ge"):
             setattr(Tensor, f"__r{bare}__", reflected(op))
-            setattr(Tensor, f"__i{bare}__", inplace_operator(op, f"__i{bare}__"))
+            if bare != "matmul":                # x @= y binds the name to a new tensor, as in PyTorch
+                setattr(Tensor, f"__i{bare}__", inplace_operator(op, f"__i{bare}__"))
     for name, dunder in UNARY_OPERATORS.items():
         if name in REGISTRY:
             setattr(Tensor, dunder, function(REGISTRY[name]))

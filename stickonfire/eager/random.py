@@ -16,6 +16,7 @@ from ..ops.op import REGISTRY
 from .creation import into, like, options, plain, sizes
 from .dispatch import dispatch
 from .inplace import dispatch_inplace
+from .modes import capturing
 from .tensor import Tensor, backend_of, make
 
 
@@ -94,6 +95,9 @@ def manual_seed(seed: Any) -> Generator:
     >>> _ = torch.manual_seed(0); torch.randn(2)
     tensor([ 1.5410, -0.2934])
     """
+    recorder = capturing()
+    if recorder is not None:
+        recorder.stop("the generator was seeded")
     return default_generator.manual_seed(int(seed))
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..core import state
 from ..core.state import modes
+from .autocast import restored, setting
 from .autograd import backward
 from .function import Function
 from .graph import SavedTensor
@@ -92,6 +93,7 @@ class Frame:
         self.args = [kept(a) for a in args]
         self.kwargs = {name: kept(a) for name, a in kwargs.items()}
         self.rng = get_rng_state() if preserve else None
+        self.autocast = setting()
         self.slots: list[weakref.ref[Slot]] = []
         self.facts: list[tuple[Any, ...]] = []              # shape and dtype of each saved tensor
         self.found: dict[int, Tensor] = {}
@@ -124,8 +126,8 @@ class Frame:
             return t
         args = [given(a) for a in self.args]
         kwargs = {name: given(a) for name, a in self.kwargs.items()}
-        with contextlib.suppress(StopRecomputation), random_state(self.rng), enable_grad(), self.context, \
-                saved_tensors_hooks(take, lambda t: t):
+        with contextlib.suppress(StopRecomputation), random_state(self.rng), enable_grad(), \
+                restored(self.autocast), self.context, saved_tensors_hooks(take, lambda t: t):
             self.function(*args, **kwargs)
         if count != len(self.slots):
             raise CheckpointError("torch.utils.checkpoint: A different number of tensors was saved during the "
@@ -196,6 +198,7 @@ class CheckpointFunction(Function):
     def forward(ctx: Any, function: Callable[..., Any], preserve: bool, *args: Any) -> Any:
         ctx.function = function
         ctx.rng = get_rng_state() if preserve else None
+        ctx.autocast = setting()
         ctx.places = [i for i, a in enumerate(args) if isinstance(a, Tensor)]
         ctx.others = [None if isinstance(a, Tensor) else a for a in args]
         ctx.save_for_backward(*[args[i] for i in ctx.places])
@@ -207,7 +210,7 @@ class CheckpointFunction(Function):
         for i, t in zip(ctx.places, ctx.saved_tensors):
             args[i] = t
         inputs = detach_variable(tuple(args))
-        with random_state(ctx.rng), enable_grad():
+        with random_state(ctx.rng), enable_grad(), restored(ctx.autocast):
             outputs = ctx.function(*inputs)
         many = outputs if isinstance(outputs, tuple) else (outputs,)
         pairs = [(t, g) for t, g in zip(many, grads) if isinstance(t, Tensor) and t.requires_grad]

@@ -14,6 +14,7 @@ from ..core.dtypes import SCALAR_NAMES, can_cast
 from ..core.state import modes, set_mode
 from ..eager.dispatch import dispatch
 from ..eager.inplace import dispatch_inplace
+from ..eager.modes import Handler
 from ..eager.tensor import Tensor
 from ..ops.op import REGISTRY, Op
 from .batched import Level, level_of, wrap
@@ -24,11 +25,12 @@ from .rules_random import RANDOM, drawn
 COPY = REGISTRY["copy"]
 
 
-class VmapHandler:
+class VmapHandler(Handler):
     """The running calls of vmap in a thread, the outermost first, and the handler that was there before."""
 
     def __init__(self, levels: tuple[Level, ...], below: Any) -> None:
-        self.levels, self.below = levels, below
+        super().__init__(below)
+        self.levels = levels
 
     def dispatch(self, op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
         """Executes an op on samples."""
@@ -57,7 +59,7 @@ class VmapHandler:
                                "Tensor `other` in extra_args that has more elements than `self`. This happened due to "
                                "`other` being vmapped over but `self` not being vmapped over in a vmap. Please try to "
                                "use out-of-place operators instead, or make `self` from a tensor that is vmapped over")
-        result = self.dispatch(op, inputs, attrs)
+        result = self.dispatch(op, kept_apart(inputs), attrs)
         if result.shape != target.shape:
             raise RuntimeError(f"output with shape {list(target.shape)} doesn't match the broadcast shape "
                                f"{list(result.shape)}. In {op.name}_(); use the out-of-place op instead")
@@ -84,13 +86,6 @@ class VmapHandler:
         """Executes an op as if this vmap were not there."""
         return self.lowered(dispatch, op, inputs, attrs)
 
-    def lowered(self, run: Any, op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
-        before, modes.handler = modes.handler, self.below
-        try:
-            return run(op, inputs, attrs)
-        finally:
-            modes.handler = before
-
 
 def rule_of(op: Op) -> Any:
     """An op's batching rule.
@@ -105,6 +100,24 @@ def rule_of(op: Op) -> Any:
         raise RuntimeError("vmap: We do not support batching operators that can output dynamic shape. Attempted to "
                            f"vmap over aten::{op.name}. {way_out}, or use torch.where and masks")
     raise NotImplementedError(f"Batching rule not implemented for aten::{op.name}. {way_out}")
+
+
+def kept_apart(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The inputs of an in-place op; copies of the target and its views if a gradient rule may want what is overwritten.
+    """
+    if not modes.records or not any([isinstance(t, Tensor) and t.requires_grad for t in inputs]):
+        return inputs
+    target = inputs[0]
+    cell = memory_of(target)
+    return tuple([t.clone() if t is target or isinstance(t, Tensor) and cell is not None and memory_of(t) is cell else t
+                  for t in inputs])
+
+
+def memory_of(t: Tensor) -> Any:
+    """What all views of a tensor's memory share; None for one that has no views."""
+    while level_of(t) is not None:
+        t = t._array.physical
+    return None if t._alias is None else t._alias[0]
 
 
 def innermost(inputs: tuple[Any, ...]) -> Level | None:

@@ -12,6 +12,7 @@ from typing import Any
 from ..compiler.execute import Compiled
 from ..compiler.surroundings import of_module
 from .global_hooks import register_module_forward_pre_hook
+from .hooks import GLOBAL_CALL_HOOKS
 from .module import Module
 
 
@@ -27,12 +28,16 @@ class Watching:
 
     def __exit__(self, *exc: object) -> None:
         self.handle.remove()
+        self.recorder.guards.append(("count", GLOBAL_CALL_HOOKS, "", len(GLOBAL_CALL_HOOKS)))
 
     def saw(self, module: Module, args: Any) -> None:
         """Notes a module's settings, once."""
         if id(module) not in self.seen:
             self.seen.add(id(module))
             self.recorder.guards += of_module(module)
+            self.recorder.guards += [("count", table, "", len(table)) for table in (
+                module._forward_hooks, module._forward_pre_hooks, module._backward_hooks,
+                module._backward_pre_hooks)]
 
 
 def compile(model: Callable[..., Any] | None = None, *, fullgraph: bool = False, dynamic: bool | None = None,
@@ -79,6 +84,12 @@ class OptimizedModule(Module):
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         return self.compiled(*args, **kwargs)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in ("_orig_mod", "training") or "_orig_mod" not in self.__dict__.get("_modules", ()):
+            super().__setattr__(name, value)
+        else:
+            setattr(self._modules["_orig_mod"], name, value)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or "_modules" not in self.__dict__ or "_orig_mod" not in self._modules:

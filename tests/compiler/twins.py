@@ -56,6 +56,9 @@ def difference(program: Any, torch: Any, deep: bool = True) -> str:
             found, step = outcome(program, torch, CALLS, compiled=True)
     except Exception as error:
         return f"compiled raises {error.__class__.__name__}: {error}"
+    failed = [reason for reason in step.reasons if "the compiler failed" in reason]
+    if failed:
+        return failed[0]
     single = any(kind == "float32" for kind, _ in (*program.arguments, *program.parameters)) or any(
         "float32" in step.settings or step.name in INTO_SINGLE for step in program.steps)
     COUNTS["compiled" if step.programs() else (step.reasons or ["no reason"])[0].partition(", in ")[0]] += 1
