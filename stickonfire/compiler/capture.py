@@ -89,6 +89,7 @@ def capture(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[st
     dice = dice_now()
     set_mode("recorder", recorder)
     try:
+        recorder.lift_all(given)
         with contextlib.nullcontext() if watching is None else watching(recorder):
             result = function(*args, **kwargs)
         if dice_now() != dice:
@@ -203,6 +204,10 @@ def describe(recorder: Recorder, result: Any, given: list[Tensor], lifted: list[
         begin_with(program, b)
     made.structure = mapped(result, output)
     for i, (leaf, g) in enumerate(zip(made.leaves, gradients)):
+        if leaf.hooks is not None or leaf.post_hooks:
+            made.stopped = "a parameter has hooks on its gradient"
+        if AccumulateGrad.watched:
+            made.guards += [("attribute", leaf, name, getattr(leaf, name)) for name in ("hooks", "post_hooks")]
         if made.joint is not None and g is began.get(id(leaf)):
             continue                                                # a forward alone: gradients play no part
         made.began[i] = began.get(id(leaf)) is not None
@@ -214,6 +219,8 @@ def describe(recorder: Recorder, result: Any, given: list[Tensor], lifted: list[
             made.gradients[i] = None
         elif id(g) not in existing:
             made.gradients[i] = output(g)
+    if not AccumulateGrad.watched:
+        made.guards.append(("attribute", AccumulateGrad, "watched", False))
     for buffer in handed:
         buffer.kind = "result"
     outputs = [o for o in (*outputs_in(made.structure), *made.gradients.values()) if o is not None]

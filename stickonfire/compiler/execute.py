@@ -46,6 +46,7 @@ class Compiled:
         self.reasons: list[str] = []
         self.leaves: dict[Any, list[Any]] = {}          # key -> what gathered gradients in the last call
         self.lock = threading.Lock()
+        EVERY.add(self)
         self.bound: weakref.WeakKeyDictionary[Any, Compiled] = weakref.WeakKeyDictionary()
         self.latest: Callable[..., Any] | None = None       # the last variant that ran, if it takes tensors alone
 
@@ -85,13 +86,14 @@ class Compiled:
         if len(known) >= LIMIT or len(self.reasons) >= ATTEMPTS:
             return self.function(*args, **kwargs)
         before = self.leaves.get(key)
-        around = surroundings(self.function)
+        things = (*args, *kwargs.values())
+        around = surroundings(self.function, things)
         result, made = capture(self.function, args, kwargs, before or [], self.watching)
         self.leaves[key] = made.leaves
         if before is None or [id(x) for x in before if x not in made.own] != [
                 id(x) for x in made.leaves if x not in made.own]:
             return result                       # which tensors gather gradients is known from the next call on
-        if not made.stopped and changed(around, surroundings(self.function)):
+        if not made.stopped and changed(around, surroundings(self.function, things)):
             made.stopped = "the function changed a Python value that it reads"
         if not made.stopped:
             made.guards += around
@@ -172,6 +174,18 @@ class Compiled:
             before += len(executable.steps)
         raise IndexError(f"variant {variant} has no step {i}: explain() lists them")
 
+
+EVERY: weakref.WeakSet[Compiled] = weakref.WeakSet()
+
+
+
+def forget_latest() -> None:
+    """What ran last need not be right any more."""
+    for compiled in EVERY:
+        compiled.latest = None
+
+
+state.on_default_dtype_change(forget_latest)
 
 def changed(before: list[Guard], after: list[Guard]) -> bool:
     """Whether a plain value among a function's surroundings is another one after a call."""

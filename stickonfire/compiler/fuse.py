@@ -18,6 +18,7 @@ from .walks import Strides, broadcast_strides, collapsed, reshaped_strides, same
 
 LOOK_BACK = 40          # groups looked at for each instruction
 LONGEST_ROW = 1 << 15   # elements up to which a row is kept in a core's own cache between two passes
+STACK = 2 << 20         # bytes for rows that are kept; they lie on a thread's stack
 LARGEST = 96            # instructions a kernel
 FUSIBLE = ELEMENTWISE | {"reduce", "take_rows", "pick"}
 
@@ -52,7 +53,7 @@ class Group:
 
     def join(self, instr: Instr) -> bool:
         """Takes an instruction in, if it fits."""
-        if len(self.members) >= LARGEST:
+        if len(self.members) >= LARGEST or self.split is not None and self.row_bytes() > STACK:
             return False
         for split in self.possible_splits(instr):
             placed = self.place(instr, split)
@@ -61,6 +62,11 @@ class Group:
                 self.add(placed)
                 return True
         return False
+
+    def row_bytes(self) -> int:
+        """What a row of each value takes, should all of them be kept from one pass to the next."""
+        width = math.prod(self.space[self.split:])
+        return width * sum(p.instr.out.dtype.itemsize for p in self.members if p.level == "full")
 
     def possible_splits(self, instr: Instr) -> list[int | None]:
         """Where rows may end, as far as this instruction has a say."""

@@ -122,6 +122,7 @@ class Recorder:
         self.numbers: list[tuple[dict[str, Any], str]] = []         # (group, key) whose value became a Number
         self.watched: set[int] = set()
         self.optimizers: list[Any] = []
+        self.rates: list[float] = []            # the learning rates when they were first seen
         self.inputs: dict[int, int] = {}                            # id of an argument's array -> its position
 
     # -- what dispatch calls ---------------------------------------------------------------------------------
@@ -174,6 +175,7 @@ class Recorder:
             for key, value in group.items():
                 if key == "lr" and value.__class__ is float:
                     self.numbers.append((group, key))
+                    self.rates.append(value)
                 elif key not in ("params", "param_names", "initial_lr"):
                     self.guards.append(("item", group, key, value))
         self.renew_numbers()
@@ -200,6 +202,9 @@ class Recorder:
         """Learning rates are floats again."""
         for group, key in self.numbers:
             group[key] = float(group[key])
+        effects = any(instr.name == "effect" for instr in self.program.instrs)
+        if not effects and [group[key] for group, key in self.numbers] != self.rates:
+            self.stop("a learning rate was set in the call")
 
     def effect(self, function: Callable[[], Any], label: str) -> Any:
         """Something Python has to do in each run, at this place; it may change learning rates."""

@@ -5,6 +5,7 @@ of its `self` or of a module that it calls, another value would have led to anot
 """
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -22,14 +23,26 @@ def is_plain(value: Any) -> bool:
     return value.__class__ in PLAIN or value.__class__ is tuple and len(value) < 9 and all(map(is_plain, value))
 
 
-def surroundings(function: Any) -> list[Guard]:
-    """The guards of a function."""
-    return list(guards_of(function, 0, set()))
+def surroundings(function: Any, arguments: tuple[Any, ...] = ()) -> list[Guard]:
+    """The guards of a function: of what it reads beside its arguments, and of objects among these."""
+    seen: set[int] = set()
+    guards = list(guards_of(function, 0, seen))
+    code = getattr(getattr(function, "__func__", function), "__code__", None)
+    for value in arguments if code is not None else ():
+        if not is_plain(value):
+            guards += of_object(value, names_in(code), 0, seen)
+    return guards
 
 
 def guards_of(function: Any, depth: int, seen: set[int]) -> Iterator[Guard]:
+    if isinstance(function, functools.partial):
+        function = function.func
+    call = getattr(type(function), "__call__", None)
+    if not isinstance(function, (FunctionType, MethodType)) and isinstance(call, FunctionType):
+        function = MethodType(call, function)                   # an object that can be called
     if isinstance(function, MethodType):
-        yield from attributes(function.__self__, names_in(function.__func__.__code__))
+        if isinstance(function.__func__, FunctionType):
+            yield from attributes(function.__self__, names_in(function.__func__.__code__), depth, seen)
         function = function.__func__
     function = getattr(function, "__wrapped__", function)
     if not isinstance(function, FunctionType) or id(function) in seen or depth > DEEPEST:
@@ -38,6 +51,8 @@ def guards_of(function: Any, depth: int, seen: set[int]) -> Iterator[Guard]:
     if (function.__module__ or "").partition(".")[0] == OWN:
         return
     names = names_in(function.__code__)
+    if function.__defaults__:
+        yield "attribute", function, "__defaults__", function.__defaults__
     for cell in function.__closure__ or ():
         try:
             value = cell.cell_contents
@@ -51,7 +66,13 @@ def guards_of(function: Any, depth: int, seen: set[int]) -> Iterator[Guard]:
 
 def of_value(kind: str, holder: Any, key: str, value: Any, names: set[str], depth: int, seen: set[int]) -> Iterator[Guard]:
     """What stands under a name: a value, or an object, which has to be the same one, with what is read of it."""
-    if isinstance(value, (ModuleType, type)):
+    if isinstance(value, ModuleType):
+        return
+    if isinstance(value, type):
+        if value.__module__.partition(".")[0] != OWN:
+            for name in names & set(vars(value)):
+                if is_plain(vars(value)[name]):
+                    yield "attribute", value, name, vars(value)[name]
         return
     yield kind, holder, key, value
     if not is_plain(value):
@@ -65,21 +86,30 @@ def of_object(value: Any, names: set[str], depth: int, seen: set[int]) -> Iterat
     elif value.__class__ in (list, dict) and len(value) <= LARGEST:
         if all(map(is_plain, value.values() if value.__class__ is dict else value)):
             yield "whole", value, "", value.copy()
-        elif value.__class__ is dict and depth < DEEPEST:
-            for key, held in value.items():
+        elif depth < DEEPEST and id(value) not in seen:
+            seen.add(id(value))
+            yield "count", value, "", len(value)
+            for key, held in value.items() if value.__class__ is dict else enumerate(value):
                 if isinstance(key, (str, int)):
                     yield from of_value("item", value, key, held, names, depth + 1, seen)       # type: ignore[arg-type]
-    elif not isinstance(value, type):
-        yield from attributes(value, names)
+    elif not isinstance(value, type) and depth < DEEPEST and id(value) not in seen:
+        seen.add(id(value))
+        yield from attributes(value, names, depth + 1, seen)
 
 
-def attributes(value: Any, names: set[str]) -> Iterator[Guard]:
-    """The plain attributes of an object among the names."""
+def attributes(value: Any, names: set[str], depth: int, seen: set[int]) -> Iterator[Guard]:
+    """The attributes of an object among the names, the object's own and its class's."""
+    if (type(value).__module__ or "").partition(".")[0] == OWN:
+        return
     held = getattr(value, "__dict__", None)
-    if held.__class__ is dict and (type(value).__module__ or "").partition(".")[0] != OWN:
-        for name in names & set(held):
-            if not isinstance(held[name], (ModuleType, type)):
-                yield "item", held, name, held[name]
+    own = set(held) if held.__class__ is dict else set()
+    for name in names & own:
+        yield from of_value("item", held, name, held[name], names, depth, seen)
+    for name in names - own:
+        shared = getattr(type(value), name, None)
+        if shared is not None and is_plain(shared):
+            yield "attribute", type(value), name, shared
+            yield "lacks", held, name, None
 
 
 def names_in(code: CodeType) -> set[str]:
@@ -97,6 +127,11 @@ def of_module(module: Any) -> Iterator[Guard]:
     for name, value in held.items():
         if not name.startswith("_") and is_plain(value):
             yield "item", held, name, value
+    yield "count", held, "", len(held)                          # a forward put in its place shows here
     for group in ("_parameters", "_buffers", "_modules"):
+        if held[group]:
+            yield "count", held[group], "", len(held[group])
         for name, value in held[group].items():
             yield "item", held[group], name, value
+    if (type(module).__module__ or "").partition(".")[0] != OWN:
+        yield from guards_of(module.forward, 0, set())

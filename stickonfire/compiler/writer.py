@@ -102,6 +102,9 @@ class Writer:
             if kind == "count" and value == 0:
                 tests.append(held)                          # an empty table is false: the quickest question
                 continue
+            if kind == "lacks":
+                tests.append(f"{which!r} in {held}")
+                continue
             held = {"item": f"{held}[{which!r}]", "whole": held, "count": f"len({held})"}.get(kind, f"{held}.{which}")
             literal = value is None or value.__class__ in (bool, str) or kind == "count"
             tests.append(differs(held, repr(value) if literal else self.name("V", value), value, kind))

@@ -290,7 +290,10 @@ class Maker:
         families = [self.unary, self.unary, self.binary, self.binary, self.view, self.view, self.reduce, self.reduce,
                     self.along, self.write, self.product, self.product, self.index, self.loss, self.truth, self.integer,
                     self.joined, self.cast, self.norm]
-        return rng.choice(families)()
+        try:
+            return rng.choice(families)()
+        except RuntimeError:                                # a view of several outputs that was written to
+            return False
 
     def unary(self) -> bool:
         return self.attempt(self.rng.choice(list(UNARY)), (self.pick(is_float),))
