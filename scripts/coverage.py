@@ -19,7 +19,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "stickonfire"
-SUBJECTS = {    # what counts as a sample; the share of all samples that issue 4 asks for
+SUBJECTS = {    # what counts as a sample; the share of all samples that the targets ask for
     "ops": ("calls of operators: values, dtypes, aliasing, in-place forms, gradients", 0.90),
     "errors": ("invalid inputs: the same type of exception", 0.85),
     "modules": ("modules: repr, state, defaults, forward, backward", 0.95),

@@ -3,10 +3,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from .eager.composite_masked import FUNCTIONS
+from .eager.composite_masked import BY_NAME, is_masked_tensor, logaddexp, mean, median, norm, normalize, std, var
 
-__all__ = [f.__name__ for f in FUNCTIONS]
-globals().update({f.__name__: f for f in FUNCTIONS})
+sum, prod, amax, amin, logsumexp = (BY_NAME[name] for name in ("sum", "prod", "amax", "amin", "logsumexp"))
+argmax, argmin, cumsum, cumprod = (BY_NAME[name] for name in ("argmax", "argmin", "cumsum", "cumprod"))
+softmax, log_softmax, softmin = (BY_NAME[name] for name in ("softmax", "log_softmax", "softmin"))
+
+__all__ = ["amax", "amin", "argmax", "argmin", "cumprod", "cumsum", "is_masked_tensor", "log_softmax", "logaddexp",
+           "logsumexp", "mean", "median", "norm", "normalize", "prod", "softmax", "softmin", "std", "sum", "var"]
 NOT_HERE = ("MaskedTensor", "as_masked_tensor", "masked_tensor")
 
 

@@ -4,7 +4,6 @@ Floor 2: called by users. Imports nothing of ours. Tensors travel between proces
 """
 from __future__ import annotations
 
-import contextlib
 import multiprocessing
 import multiprocessing.connection
 import pickle
@@ -52,6 +51,7 @@ class ProcessContext:
 
     def __init__(self, processes: list[Any], pipes: list[Any]) -> None:
         self.processes, self._pipes = processes, pipes
+        self._texts: dict[int, str | None] = {}         # what came through the pipes
         self.sentinels = {process.sentinel: i for i, process in enumerate(processes)}
 
     def pids(self) -> list[int]:
@@ -65,13 +65,26 @@ class ProcessContext:
         """
         if not self.sentinels:
             return True
-        for sentinel in multiprocessing.connection.wait(list(self.sentinels), timeout):
-            i = self.sentinels.pop(sentinel)                                            # type: ignore[arg-type]
+        waiting: list[Any] = [*self.sentinels, *[self._pipes[i] for i in self.sentinels.values() if i not in self._texts]]
+        for ready in multiprocessing.connection.wait(waiting, timeout):
+            if ready in self._pipes:                    # read at once: a long text does not fit into the pipe
+                self._read(self._pipes.index(ready))
+                continue
+            i = self.sentinels.pop(ready)                                               # type: ignore[arg-type]
+            self._read(i)
             self.processes[i].join()
             if self.processes[i].exitcode != 0:
                 self._end_all(grace_period)
                 raise self._failure(i)
         return not self.sentinels
+
+    def _read(self, i: int) -> None:
+        """Keeps what a worker has sent: the text of an exception, or None if it ended without one."""
+        if i not in self._texts:
+            try:
+                self._texts[i] = self._pipes[i].recv()
+            except EOFError:
+                self._texts[i] = None
 
     def _end_all(self, grace_period: float | None) -> None:
         for process in self.processes:
@@ -85,8 +98,8 @@ class ProcessContext:
 
     def _failure(self, i: int) -> ProcessException:
         process = self.processes[i]
-        with contextlib.suppress(EOFError):         # nothing was sent: the worker did not raise
-            text = self._pipes[i].recv()
+        text = self._texts[i]
+        if text is not None:
             return ProcessRaisedException(f"\n\n-- Process {i} terminated with the following error:\n{text}", i,
                                           process.pid)
         if process.exitcode < 0:

@@ -1,8 +1,8 @@
 """From the loop IR (`rows.py`) to LLVM IR text: explicit vectors, so that nothing hangs on LLVM's vectoriser.
 
-A stage along a row becomes a loop over whole vectors and one masked step for the rest. Extents and strides are constants
-of the code; addresses come from the kernel's cells (`launch.py` says how): one pointer for each access, then the symbols
-(doubles), then the scratch memory of the sums.
+A stage along a row becomes a loop over whole vectors and one masked step for the rest. Extents and strides are
+constants of the code; addresses come from the kernel's cells (`launch.py` says how): one pointer for each access,
+then the symbols (doubles), then the scratch memory of the sums.
 """
 from __future__ import annotations
 
@@ -229,7 +229,7 @@ class Emitter:
         indices.reverse()
         for i, access in enumerate(k.accesses):
             at = f"%base{i}"
-            steps = [(f"%r", k.chunk * access.inner)] if k.chunk else list(zip(indices, access.outer))
+            steps = [("%r", k.chunk * access.inner)] if k.chunk else list(zip(indices, access.outer))
             for index, stride in steps:
                 if stride:
                     offset = self.new(f"mul i64 {index}, {stride}")

@@ -9,10 +9,11 @@
             v3 = load x[row, c]
             store y[row, c] = v3 - v2
 
-Elementwise chains, broadcasts, softmax, layer norm and its gradient, losses and optimizer updates all have this shape. A
-value that a later stage needs again is stashed in a buffer of one row, which stays in the nearest cache. Sums over rows
-(`accumulate`: a row of sums, `total`: a single one) are kept by each thread and added up at the end, in a fixed order.
-`RowKernel` is the data, `text()` prints it as above; `emit.py` turns it into LLVM IR. Made by `compiler/lower.py`.
+Elementwise chains, broadcasts, softmax, layer norm and its gradient, losses and optimizer updates all have this
+shape. A value that a later stage needs again is stashed in a buffer of one row, which stays in the nearest cache.
+Sums over rows (`accumulate`: a row of sums, `total`: a single one) are kept by each thread and added up at the end,
+in a fixed order. `RowKernel` is the data, `text()` prints it as above; `emit.py` turns it into LLVM IR. Made by
+`compiler/lower.py`.
 """
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from ..tape.engine import reachable, walk
 from .joint import Joint, capture_backward
 from .program import Buffer, Instr, Program, Ref
 from .recorder import Recorder, root_of
-from .surroundings import Guard
+from .surroundings import Guard, names_in
 from .trace import Traced, unwrapped
 
 
@@ -78,6 +78,8 @@ def capture(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[st
     watching: makes a context manager of the recorder, to be entered meanwhile.
     """
     recorder = Recorder()
+    code = getattr(getattr(function, "__func__", function), "__code__", None)
+    recorder.names = names_in(code) if code is not None else set()
     given = list(tensors_in((args, kwargs)))
     for i, t in enumerate(given):
         recorder.inputs.setdefault(id(t._array), i)

@@ -1,8 +1,8 @@
 """Functions of `xp` written out in the few that kernels are made of.
 
-A softmax becomes a maximum, a difference, an exponential, a sum and a quotient: what can then be fused with its neighbours.
-Each rule is a function of a `Builder` and the instruction it stands for; what has no rule is left as it is, and runs as a
-call of the function itself.
+A softmax becomes a maximum, a difference, an exponential, a sum and a quotient: what can then be fused with its
+neighbours. Each rule is a function of a `Builder` and the instruction it stands for; what has no rule is left as it
+is, and runs as a call of the function itself.
 """
 from __future__ import annotations
 

@@ -47,7 +47,6 @@ class Compiled:
         self.leaves: dict[Any, list[Any]] = {}          # key -> what gathered gradients in the last call
         self.lock = threading.Lock()
         EVERY.add(self)
-        self.bound: weakref.WeakKeyDictionary[Any, Compiled] = weakref.WeakKeyDictionary()
         self.latest: Callable[..., Any] | None = None       # the last variant that ran, if it takes tensors alone
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -133,11 +132,10 @@ class Compiled:
         """A compiled method of each instance."""
         if instance is None:
             return self
-        bound = self.bound.get(instance)
-        if bound is None:
-            bound = self.bound[instance] = Compiled(MethodType(self.function, weakref.proxy(instance)),  # no cycle
-                                                    self.watching, self.fullgraph)
-        return bound
+        known = instance.__dict__.setdefault("_compiled_methods", {})
+        if id(self) not in known:
+            known[id(self)] = Compiled(MethodType(self.function, instance), self.watching, self.fullgraph)
+        return known[id(self)]
 
     def __reduce__(self) -> Any:
         return Compiled, (self.function, self.watching, self.fullgraph)       # programs are made anew

@@ -1,9 +1,10 @@
 """Groups of instructions that become one kernel, and the order in which kernels run.
 
-A group has a *space*: the extents its elements are counted in, of which the first `split` are rows and the rest lie within
-a row. An instruction joins a group if all its arrays can be walked in that space: elementwise ones of the same number of
-elements, reductions along the rows, sums over the rows, and what is done once a row. Values made and used within a group
-never reach memory. What is no elementwise work (products, calls of a library) is a step of its own.
+A group has a *space*: the extents its elements are counted in, of which the first `split` are rows and the rest lie
+within a row. An instruction joins a group if all its arrays can be walked in that space: elementwise ones of the
+same number of elements, reductions along the rows, sums over the rows, and what is done once a row. Values made and
+used within a group never reach memory. What is no elementwise work (products, calls of a library) is a step of its
+own.
 """
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """From a group of instructions to a kernel in the loop IR (`codegen/rows.py`).
 
-Each value is computed as early as it can be: in a pass along the row, or between two passes. What a later pass needs again
-is read anew if it came from memory that the kernel does not write, else stashed. Only what is wanted outside is stored.
+Each value is computed as early as it can be: in a pass along the row, or between two passes. What a later pass
+needs again is read anew if it came from memory that the kernel does not write, else stashed. Only what is wanted
+outside is stored.
 """
 from __future__ import annotations
 

@@ -122,6 +122,7 @@ class Recorder:
         self.numbers: list[tuple[dict[str, Any], str]] = []         # (group, key) whose value became a Number
         self.watched: set[int] = set()
         self.optimizers: list[Any] = []
+        self.names: set[str] = set()            # those that the function's code uses
         self.rates: list[float] = []            # the learning rates when they were first seen
         self.inputs: dict[int, int] = {}                            # id of an argument's array -> its position
 
@@ -148,7 +149,7 @@ class Recorder:
     def forward(self, op: Op, arrays: list[Any], attrs: dict[str, Any]) -> Any:
         """Runs an op's forward, in the form that can be captured; `None` if the ordinary one will do."""
         if self.stopped:
-            return None
+            return (op.forward(real_xp, *unwrapped(arrays), **attrs),) if "generator" in attrs else None
         if "generator" in attrs:
             return self.draw(op, arrays, attrs)
         substitute = FORWARDS.get(op.name)
@@ -176,6 +177,8 @@ class Recorder:
                 if key == "lr" and value.__class__ is float:
                     self.numbers.append((group, key))
                     self.rates.append(value)
+                    if "param_groups" in self.names:            # the function may look at it, and not only we
+                        self.guards.append(("item", group, key, value))
                 elif key not in ("params", "param_names", "initial_lr"):
                     self.guards.append(("item", group, key, value))
         self.renew_numbers()
@@ -188,6 +191,7 @@ class Recorder:
             guards += [("item", held, name, held[name]) for name in ("param_groups", "state")]
             guards += [("count", things, "", len(things)) for things in (
                 groups, held["state"], *[group["params"] for group in groups])]
+            guards += [("entry", held["state"], p, values) for p, values in held["state"].items()]
             guards += [("count", hooks, "", len(hooks)) for name, hooks in held.items() if name.endswith("step_pre_hooks")
                        or name.endswith("step_post_hooks")]
         return guards

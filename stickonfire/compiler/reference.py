@@ -1,6 +1,7 @@
 """Instructions carried out by NumPy: what a program means, and how it runs where no machine code can be made.
 
-`execute(instr, view, number)` does one instruction; `view(ref)` gives the array of a Ref, `number(symbol)` its value now.
+`execute(instr, view, number)` does one instruction; `view(ref)` gives the array of a Ref, `number(symbol)` its
+value now.
 """
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """How functions of `xp` are written out: the `Builder` that rules write with, and the table of rules.
 
-`@rule(names)` declares one; `decompose.py` applies them. The rules themselves stand in `decompose.py` (arithmetic, reductions),
-`rules_products.py`, `rules_functions.py` and `rules_index.py`.
+`@rule(names)` declares one; `decompose.py` applies them. The rules themselves stand in `decompose.py` (arithmetic,
+reductions), `rules_products.py`, `rules_functions.py` and `rules_index.py`.
 """
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Passes that make a program shorter without changing what it computes: `program -> None`, in place, each by itself.
+"""Passes that make a program shorter without changing what it computes: `program -> None`, in place, each by
+itself.
 
-`constants` replaces arrays that hold one known number by the number, and applies the algebra of 0 and 1; `common` keeps one of
-several equal computations; `dead` drops what nobody asks for.
+`constants` replaces arrays that hold one known number by the number, and applies the algebra of 0 and 1; `common`
+keeps one of several equal computations; `dead` drops what nobody asks for.
 """
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ DEEPEST = 4             # functions that call functions that call ...
 LARGEST = 64            # items of a list or dict up to which it is compared
 OWN = __name__.partition(".")[0]
 
-Guard = tuple[str, Any, str, Any]       # "item", "attribute" or "whole"; of what, which, the value it must have
+Guard = tuple[str, Any, Any, Any]       # "item", "attribute" or "whole"; of what, which, the value it must have
 
 
 def is_plain(value: Any) -> bool:

@@ -1,4 +1,5 @@
-"""Walks: the strides with which an array is gone through, under other extents. Pure functions, used by all that plan kernels."""
+"""Walks: the strides with which an array is gone through, under other extents. Pure functions, used by all that
+plan kernels."""
 from __future__ import annotations
 
 import math

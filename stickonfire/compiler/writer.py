@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..eager.tensor import Tensor, new, version_cell
+from ..eager.tensor import Tensor, make_view, new, version_cell
 from ..eager.views import current_edge
 from ..tape.node import Output as TapeOutput
 from ..tape.node import next_number
@@ -101,6 +101,9 @@ class Writer:
             held = self.name("G", what)
             if kind == "count" and value == 0:
                 tests.append(held)                          # an empty table is false: the quickest question
+                continue
+            if kind == "entry":                             # an optimizer's state of a parameter
+                tests.append(f"{held}.get({self.name('T', which)}) is not {self.name('V', value)}")
                 continue
             if kind == "lacks":
                 tests.append(f"{which!r} in {held}")
@@ -230,6 +233,8 @@ class Writer:
                 array = f"{self.name('part', functools.partial(part_of, ref))}({n})"
             self.put(f"{made} = new(Tensor)",
                      f"{made}._array, {made}._edge, {made}._alias = {array}, {self.edge(output)}, None")
+            if self.variant.backward is not None and output.ref.buffer in [b for b, _ in self.variant.backward.saved]:
+                self.put(f"node.versions += (({self.name('cell', version_cell)}({made}), 0),)")
         return made
 
     def existing(self, output: Output) -> str:
@@ -238,11 +243,11 @@ class Writer:
         position = next((i for i, b in enumerate(self.made.inputs) if b is ref.buffer), None)
         made = f"x{len(self.lines)}"
         if position is None:
-            array = self.name("A", self.variant.executable.view(ref, []))
+            owner = next(t for t, array in self.made.tensors if root_of(array) is ref.buffer.memory)
+            array, source = self.name("A", self.variant.executable.view(ref, [])), self.name("T", owner)
         else:
-            array = f"{self.name('part', functools.partial(part_of, ref))}(a{position})"
-        self.put(f"{made} = new(Tensor)",
-                 f"{made}._array, {made}._edge, {made}._alias = {array}, {self.edge(output)}, None")
+            array, source = f"{self.name('part', functools.partial(part_of, ref))}(a{position})", f"t{position}"
+        self.put(f"{made} = {self.name('view', make_view)}({array}, {source})", f"{made}._edge = {self.edge(output)}")
         return made
 
     def structure(self, value: Any, numbers: Any) -> str:

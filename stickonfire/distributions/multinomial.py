@@ -11,14 +11,13 @@ from .. import eager as torch
 from ..eager import Size, Tensor
 from . import constraints
 from .binomial import Binomial
-from .categorical import Categorical
-from .distribution import Distribution
+from .classes import OverClasses
 from .utils import _replace, broadcast_all
 
 __all__ = ["Multinomial"]
 
 
-class Multinomial(Distribution):
+class Multinomial(OverClasses):
     """Counts of classes in `total_count` draws with probabilities `probs` or softmax(`logits`).
 
     Raises: NotImplementedError for a total_count that is no int.   Source: PyTorch `Multinomial`.
@@ -27,19 +26,16 @@ class Multinomial(Distribution):
     tensor([1., 3.])
     """
 
-    arg_constraints: Any = {"probs": constraints.simplex, "logits": constraints.real_vector}
     total_count: int
     _parameters = ("_categorical",)
 
     def __init__(self, total_count: int = 1, probs: Tensor | None = None, logits: Tensor | None = None,
                  validate_args: bool | None = None) -> None:
         if not isinstance(total_count, int):
-            raise NotImplementedError("inhomogeneous total_count is not supported")
+            raise NotImplementedError("inhomogeneous total_count is not supported: make a Multinomial for each count")
         self.total_count = total_count
-        self._categorical = Categorical(probs=probs, logits=logits)
+        super().__init__(probs, logits, validate_args)
         self._binomial = Binomial(total_count=total_count, probs=self.probs)
-        super().__init__(self._categorical.batch_shape, self._categorical.param_shape[-1:],
-                         validate_args=validate_args)
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
         new = super().expand(batch_shape, _instance)
@@ -52,21 +48,6 @@ class Multinomial(Distribution):
         return constraints.multinomial(self.total_count)
 
     @property
-    def probs(self) -> Tensor:
-        """The probabilities. Shape: batch + (classes,)."""
-        return self._categorical.probs
-
-    @property
-    def logits(self) -> Tensor:
-        """log(probs). Shape: batch + (classes,)."""
-        return self._categorical.logits
-
-    @property
-    def param_shape(self) -> Size:
-        """The shape of `probs` and `logits`."""
-        return self._categorical.param_shape
-
-    @property
     def mean(self) -> Tensor:
         return self.probs * self.total_count
 
@@ -77,7 +58,7 @@ class Multinomial(Distribution):
     def sample(self, sample_shape: Any = Size()) -> Tensor:  # noqa: B008
         drawn = self._categorical.sample(Size((self.total_count,)) + Size(sample_shape))
         drawn = drawn.movedim(0, -1)        # the draws in the last dim, to be counted there
-        counts = self._categorical._param.detach().new_zeros(self._extended_shape(sample_shape))
+        counts = self._param.detach().new_zeros(self._extended_shape(sample_shape))
         return counts.scatter_add_(-1, drawn, torch.ones_like(drawn, dtype=counts.dtype))
 
     def entropy(self) -> Tensor:

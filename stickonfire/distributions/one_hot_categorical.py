@@ -10,48 +10,25 @@ from .. import eager as torch
 from ..eager import Size, Tensor
 from ..eager.functional import one_hot
 from . import constraints
-from .categorical import Categorical
-from .distribution import Distribution
+from .classes import OverClasses
 
 __all__ = ["OneHotCategorical", "OneHotCategoricalStraightThrough"]
 
 
-class OneHotCategorical(Distribution):
+class OneHotCategorical(OverClasses):
     """One-hot vectors, drawn with probabilities `probs` or softmax(`logits`).   Source: PyTorch `OneHotCategorical`.
 
     >>> OneHotCategorical(torch.tensor([0.25, 0.75])).mode
     tensor([0., 1.])
     """
 
-    arg_constraints: Any = {"probs": constraints.simplex, "logits": constraints.real_vector}
     support = constraints.one_hot
     has_enumerate_support = True
     _parameters = ("_categorical",)
 
     def __init__(self, probs: Tensor | None = None, logits: Tensor | None = None,
                  validate_args: bool | None = None) -> None:
-        self._categorical = Categorical(probs, logits)
-        super().__init__(self._categorical.batch_shape, self._categorical.param_shape[-1:],
-                         validate_args=validate_args)
-
-    @property
-    def _param(self) -> Tensor:
-        return self._categorical._param
-
-    @property
-    def probs(self) -> Tensor:
-        """The probabilities. Shape: batch + (classes,)."""
-        return self._categorical.probs
-
-    @property
-    def logits(self) -> Tensor:
-        """log(probs). Shape: batch + (classes,)."""
-        return self._categorical.logits
-
-    @property
-    def param_shape(self) -> Size:
-        """The shape of `probs` and `logits`."""
-        return self._categorical.param_shape
+        super().__init__(probs, logits, validate_args)
 
     def _vectors(self, indices: Tensor) -> Tensor:
         return one_hot(indices, self._categorical._num_events).to(self.probs)

@@ -10,7 +10,7 @@ from .. import eager as torch
 from ..eager import Size, Tensor
 from . import constraints
 from .chance import Chance
-from .transformed_distribution import TransformedDistribution
+from .relaxed import Relaxed
 from .transforms import SigmoidTransform
 from .utils import broadcast_all, clamp_probs
 
@@ -49,7 +49,7 @@ class LogitRelaxedBernoulli(Chance):
         return self.temperature.log() + distance - 2 * distance.exp().log1p()
 
 
-class RelaxedBernoulli(TransformedDistribution):
+class RelaxedBernoulli(Relaxed):
     """Numbers in (0, 1) that tend to Bernoulli's as the temperature falls.   Source: PyTorch `RelaxedBernoulli`.
 
     >>> RelaxedBernoulli(torch.tensor(0.5), probs=0.3).has_rsample
@@ -58,25 +58,9 @@ class RelaxedBernoulli(TransformedDistribution):
 
     arg_constraints: Any = Chance.arg_constraints
     support = constraints.unit_interval
-    has_rsample = True
     _parameters = ()
 
     def __init__(self, temperature: Any, probs: Any = None, logits: Any = None,
                  validate_args: bool | None = None) -> None:
         super().__init__(LogitRelaxedBernoulli(temperature, probs, logits), SigmoidTransform(),
                          validate_args=validate_args)
-
-    @property
-    def temperature(self) -> Tensor:
-        """How far from 0 and 1 the numbers stay."""
-        return self.base_dist.temperature
-
-    @property
-    def logits(self) -> Tensor:
-        """log(probs / (1 - probs)). Shape: batch."""
-        return self.base_dist.logits
-
-    @property
-    def probs(self) -> Tensor:
-        """The chance. Shape: batch."""
-        return self.base_dist.probs

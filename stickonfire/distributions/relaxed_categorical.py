@@ -9,16 +9,15 @@ from typing import Any
 from .. import eager as torch
 from ..eager import Size, Tensor
 from . import constraints
-from .categorical import Categorical
-from .distribution import Distribution
-from .transformed_distribution import TransformedDistribution
+from .classes import OverClasses
+from .relaxed import Relaxed
 from .transforms import ExpTransform
 from .utils import broadcast_all, clamp_probs
 
 __all__ = ["ExpRelaxedCategorical", "RelaxedOneHotCategorical"]
 
 
-class ExpRelaxedCategorical(Distribution):
+class ExpRelaxedCategorical(OverClasses):
     """The logarithm of a relaxed one-hot vector: log_softmax((logits + Gumbel noise) / temperature).
 
     Source: PyTorch `ExpRelaxedCategorical`; Maddison and others, 2017; Jang and others, 2017.
@@ -27,32 +26,14 @@ class ExpRelaxedCategorical(Distribution):
     torch.Size([3])
     """
 
-    arg_constraints: Any = {"probs": constraints.simplex, "logits": constraints.real_vector}
     support = constraints.real_vector       # the true one is a surface in it
     has_rsample = True
     _parameters = ("_categorical",)
 
     def __init__(self, temperature: Any, probs: Tensor | None = None, logits: Tensor | None = None,
                  validate_args: bool | None = None) -> None:
-        self._categorical = Categorical(probs, logits)
         self.temperature = temperature
-        super().__init__(self._categorical.batch_shape, self._categorical.param_shape[-1:],
-                         validate_args=validate_args)
-
-    @property
-    def param_shape(self) -> Size:
-        """The shape of `probs` and `logits`."""
-        return self._categorical.param_shape
-
-    @property
-    def logits(self) -> Tensor:
-        """log(probs). Shape: batch + (classes,)."""
-        return self._categorical.logits
-
-    @property
-    def probs(self) -> Tensor:
-        """The probabilities. Shape: batch + (classes,)."""
-        return self._categorical.probs
+        super().__init__(probs, logits, validate_args)
 
     def rsample(self, sample_shape: Any = Size()) -> Tensor:  # noqa: B008
         shape = self._extended_shape(sample_shape)
@@ -70,7 +51,7 @@ class ExpRelaxedCategorical(Distribution):
         return (score - score.logsumexp(dim=-1, keepdim=True)).sum(-1) + log_scale
 
 
-class RelaxedOneHotCategorical(TransformedDistribution):
+class RelaxedOneHotCategorical(Relaxed):
     """Points of the simplex that tend to one-hot vectors as the temperature falls.
 
     Source: PyTorch `RelaxedOneHotCategorical`.
@@ -81,25 +62,9 @@ class RelaxedOneHotCategorical(TransformedDistribution):
 
     arg_constraints: Any = ExpRelaxedCategorical.arg_constraints
     support = constraints.simplex
-    has_rsample = True
     _parameters = ()
 
     def __init__(self, temperature: Any, probs: Tensor | None = None, logits: Tensor | None = None,
                  validate_args: bool | None = None) -> None:
         super().__init__(ExpRelaxedCategorical(temperature, probs, logits, validate_args=validate_args),
                          ExpTransform(), validate_args=validate_args)
-
-    @property
-    def temperature(self) -> Tensor:
-        """How far from the corners the points stay."""
-        return self.base_dist.temperature
-
-    @property
-    def logits(self) -> Tensor:
-        """log(probs). Shape: batch + (classes,)."""
-        return self.base_dist.logits
-
-    @property
-    def probs(self) -> Tensor:
-        """The probabilities. Shape: batch + (classes,)."""
-        return self.base_dist.probs

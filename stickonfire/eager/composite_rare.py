@@ -108,7 +108,8 @@ def segment_reduce(data: Tensor, reduce: str, *, lengths: Tensor | None = None, 
                    initial: float | None = None) -> Tensor:
     """sum, mean, max, min or prod of runs of elements along a dim, one run after the other.
 
-    `lengths` says how long the runs are, or `offsets` where they begin and the last one ends.
+    `lengths` says how long the runs are, or `offsets` where they begin and the last one ends. unsafe: lengths are not
+    checked; elements behind the last run are left out.
     Shape: (*B, N, *), (*B, S) -> (*B, S, *).   Raises: RuntimeError if the lengths do not add up to N.
     Source: PyTorch `segment_reduce`.
 
@@ -122,21 +123,26 @@ def segment_reduce(data: Tensor, reduce: str, *, lengths: Tensor | None = None, 
         raise RuntimeError("segment_reduce(): indices based reduction is not supported yet. Give lengths")
     if lengths is None and offsets is None:
         raise RuntimeError("segment_reduce(): Either lengths or offsets must be defined")
-    lengths = offsets.diff(dim=-1) if lengths is None else lengths                      # type: ignore[union-attr]
+    starts = None
+    if lengths is None:
+        lengths, starts = offsets.diff(dim=-1), offsets                                 # type: ignore[union-attr]
     if lengths.dim() != axis + 1:
         raise RuntimeError(f"segment_reduce(): Expected axis to be the last dimension of lengths but got {axis}.")
     batch, rest = data.shape[:axis], data.shape[axis + 1:]
     rows = data.reshape(-1, data.shape[axis], *rest)
-    each = [reduced_runs(row, reduce, n, initial, unsafe) for row, n in zip(rows, lengths.reshape(rows.shape[0], -1))]
+    counts = lengths.reshape(rows.shape[0], -1).tolist()
+    firsts = [0] * len(counts) if starts is None else starts.reshape(rows.shape[0], -1)[:, 0].tolist()
+    if starts is None and not unsafe and any([sum(n) != data.shape[axis] or min(n, default=0) < 0 for n in counts]):
+        raise RuntimeError("segment_reduce(): Expected all rows of lengths along axis to sum to "
+                           f"data.size(lengths.dim()-1) when !unsafe. That is {data.shape[axis]}, lengths are "
+                           f"{lengths.tolist()}")
+    each = [reduced_runs(row[first:], reduce, n, initial) for row, n, first in zip(rows, counts, firsts)]
     return NAMESPACES["stickonfire"]["stack"](each).reshape(*batch, lengths.shape[-1], *rest)
 
 
-def reduced_runs(row: Tensor, reduce: str, lengths: Tensor, initial: float | None, unsafe: bool) -> Tensor:
-    """One row's runs along its first dim."""
-    if not unsafe and (lengths.sum().item() != row.shape[0] or (lengths < 0).any().item()):
-        raise RuntimeError(f"segment_reduce(): Expected all rows of lengths along axis to sum to data.size(axis), "
-                           f"{row.shape[0]}, got {lengths.tolist()}")
-    runs = row.split(lengths.tolist())
+def reduced_runs(row: Tensor, reduce: str, lengths: list[int], initial: float | None) -> Tensor:
+    """One row's runs along its first dim; what is behind the last one is left out."""
+    runs = row[:sum(lengths)].split(lengths)
     start = NEUTRAL[reduce] if initial is None else initial
     out = []
     for run in runs:

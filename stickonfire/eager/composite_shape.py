@@ -192,13 +192,13 @@ def gathered(tensors: tuple[Any, ...]) -> tuple[Tensor, ...]:
 
 
 def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
-    """The tensors expanded to their common shape: views. Shape: n x (*) -> n x broadcast.
+    """The tensors expanded to their common shape: views, or the tensors themselves. Shape: n x (*) -> n x broadcast.
 
     Source: PyTorch `broadcast_tensors`.
     """
     tensors = gathered(tensors)
     shape = shapes.broadcast_shapes(*[t._array.shape for t in tensors])
-    return tuple([t.expand(shape) for t in tensors])
+    return tuple([t if t._array.shape == shape else t.expand(shape) for t in tensors])
 
 
 def broadcast_shapes(*sizes: Any) -> Size:

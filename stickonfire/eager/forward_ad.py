@@ -9,10 +9,11 @@ from __future__ import annotations
 import threading
 from typing import Any, NamedTuple
 
+from ..core.state import set_recording
 from ..tape.engine import reachable
 from .autograd import grad
 from .graph import AccumulateGrad
-from .modes import enable_grad
+from .modes import enable_grad, is_grad_enabled
 from .namespace import zeros_like
 from .tensor import Tensor
 from .views import current_edge
@@ -22,6 +23,7 @@ class Duals(threading.local):
     """The open level's dual tensors with their tangents; None outside any level."""
 
     pairs: list[tuple[Tensor, Tensor]] | None = None
+    recording = True                # whether graphs were recorded before the level was opened
 
 
 duals = Duals()
@@ -35,13 +37,13 @@ class UnpackedDualTensor(NamedTuple):
 
 
 def enter_dual_level() -> int:
-    """Opens a level.
+    """Opens a level. Graphs are recorded inside, even if it is opened under `no_grad`.
 
     Raises: RuntimeError if one is open.   Source: PyTorch `autograd.forward_ad.enter_dual_level`.
     """
     if duals.pairs is not None:
         raise RuntimeError("Nested forward mode AD is not supported at the moment. torch.func.jvp nests")
-    duals.pairs = []
+    duals.pairs, duals.recording = [], set_recording(True)
     return 0
 
 
@@ -54,6 +56,7 @@ def exit_dual_level(*, level: int | None = None) -> None:
         raise RuntimeError("Trying to exit a forward AD level that was not the last one that was created: "
                            "there is none")
     duals.pairs = None
+    set_recording(duals.recording)
 
 
 class dual_level:
@@ -97,9 +100,16 @@ def make_dual(tensor: Any, tangent: Any, *, level: int | None = None) -> Tensor:
 
 
 def unpack_dual(tensor: Any, *, level: int | None = None) -> UnpackedDualTensor:
-    """A tensor's values, and its tangent.   Source: PyTorch `autograd.forward_ad.unpack_dual`."""
-    outside = is_outside(tensor)
+    """A tensor's values, and its tangent.
+
+    Raises: RuntimeError under `no_grad` inside the level, where no tangent is followed.
+    Source: PyTorch `autograd.forward_ad.unpack_dual`.
+    """
+    outside = duals.recording and is_outside(tensor)
     primal = tensor.view_as(tensor) if outside else tensor.detach()
+    if duals.pairs and not tensor.requires_grad and not is_grad_enabled():
+        raise RuntimeError("unpack_dual: under no_grad inside a dual level no tangent is followed, so this tensor's is "
+                           "not known. Open no_grad around the dual level, or use enable_grad() or torch.func.jvp")
     if not duals.pairs or not tensor.requires_grad:
         return UnpackedDualTensor(primal, None)
     inputs = [dual for dual, _ in duals.pairs]

@@ -76,13 +76,13 @@ class Batched:
         """The elements of all samples: error codes are looked through so."""
         return self.physical._array.reshape(*shape)
 
-    def item(self) -> NoReturn:
+    def item(self, *unused: Any, **options: Any) -> NoReturn:
         raise RuntimeError(NO_VALUE)
 
-    tolist = all = any = item
+    tolist = all = any = copy = item
 
     def __array__(self, *unused: Any, **options: Any) -> NoReturn:
-        raise ValueError(NO_VALUE)
+        raise RuntimeError(NO_VALUE)
 
     def __getitem__(self, index: tuple[Any, ...]) -> Any:
         """An array of the shape, if not the elements, that this index picks: writes look at it."""
@@ -153,6 +153,15 @@ class BatchedTensor(Tensor):
 
     def detach(self) -> Tensor:
         return wrap(self._array.physical.detach(), self._array.level)
+
+    def numpy(self, *, force: bool = False) -> NoReturn:
+        raise RuntimeError(f"Cannot access data pointer of Tensor that doesn't have storage. {NO_VALUE}")
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
+        self.numpy()
+
+    def __dlpack__(self, **options: Any) -> NoReturn:
+        self.numpy()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         return self.clone()                                     # type: ignore[attr-defined]

@@ -47,8 +47,10 @@ class Recording:
     def stand_in(self, t: Any, name: str) -> Tensor:
         """A tensor that is nobody else's, connected to the given one only if that is recorded."""
         if not isinstance(t, Tensor):
-            raise RuntimeError(f"{name}: Expected all inputs to be differentiated to be Tensors, got {type(t)}. Choose "
-                               "the tensors with argnums")
+            if name.startswith("jvp"):
+                raise RuntimeError(f"{name}: Expected primals to only contain Tensors, got {type(t)}")
+            raise ValueError(f"Thing passed to transform API must be Tensor, got {type(t)}. In {name}: choose the "
+                             "tensors with argnums, or make it one with torch.tensor()")
         whole = self.exposed(t, name)
         if self.outer and whole.requires_grad:
             return whole.view_as(whole)

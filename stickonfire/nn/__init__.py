@@ -149,6 +149,7 @@ from .upsample import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
 if TYPE_CHECKING:
     from .adaptive import AdaptiveLogSoftmaxWithLoss
     from .batchnorm_sync import SyncBatchNorm
+    from .legacy import Container, CrossMapLRN2d, NLLLoss2d
     from .linear_cross_entropy import LinearCrossEntropyLoss, LinearCrossEntropyOptions
     from .multihead import MultiheadAttention
     from .recurrent import GRU, LSTM, RNN, RNNBase
@@ -164,6 +165,7 @@ if TYPE_CHECKING:
 FAMILIES = {
     "adaptive": ("AdaptiveLogSoftmaxWithLoss",),
     "batchnorm_sync": ("SyncBatchNorm",),
+    "legacy": ("Container", "CrossMapLRN2d", "NLLLoss2d"),
     "linear_cross_entropy": ("LinearCrossEntropyLoss", "LinearCrossEntropyOptions"),
     "multihead": ("MultiheadAttention",),
     "recurrent": ("GRU", "LSTM", "RNN", "RNNBase"),
@@ -178,9 +180,9 @@ __all__ = [
     "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AdaptiveMaxPool3d", "AlphaDropout", "AvgPool1d",
     "AvgPool2d", "AvgPool3d", "BCELoss", "BCEWithLogitsLoss", "BatchNorm1d", "BatchNorm2d",
     "BatchNorm3d", "Bilinear", "Buffer", "CELU", "CTCLoss", "ChannelShuffle", "CircularPad1d",
-    "CircularPad2d", "CircularPad3d", "ConstantPad1d", "ConstantPad2d", "ConstantPad3d", "Conv1d",
+    "CircularPad2d", "CircularPad3d", "ConstantPad1d", "ConstantPad2d", "ConstantPad3d", "Container", "Conv1d",
     "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d",
-    "CosineEmbeddingLoss", "CosineSimilarity", "CrossEntropyLoss", "DataParallel", "Dropout",
+    "CosineEmbeddingLoss", "CosineSimilarity", "CrossEntropyLoss", "CrossMapLRN2d", "DataParallel", "Dropout",
     "Dropout1d", "Dropout2d", "Dropout3d", "ELU", "Embedding", "EmbeddingBag",
     "FeatureAlphaDropout", "Flatten", "Fold", "FractionalMaxPool2d", "FractionalMaxPool3d", "GELU",
     "GLU", "GRU", "GRUCell", "GaussianNLLLoss", "GroupNorm", "Hardshrink", "Hardsigmoid",
@@ -193,7 +195,7 @@ __all__ = [
     "LocalResponseNorm", "LogSigmoid", "LogSoftmax", "MSELoss", "MarginRankingLoss", "MaxPool1d",
     "MaxPool2d", "MaxPool3d", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d", "Mish", "Module",
     "ModuleDict", "ModuleList", "MultiLabelMarginLoss", "MultiLabelSoftMarginLoss",
-    "MultiMarginLoss", "MultiheadAttention", "NLLLoss", "PReLU", "PairwiseDistance", "Parameter",
+    "MultiMarginLoss", "MultiheadAttention", "NLLLoss", "NLLLoss2d", "PReLU", "PairwiseDistance", "Parameter",
     "ParameterDict", "ParameterList", "PixelShuffle", "PixelUnshuffle", "PoissonNLLLoss", "RMSNorm",
     "RNN", "RNNBase", "RNNCell", "RNNCellBase", "RReLU", "ReLU", "ReLU6", "ReflectionPad1d", "ReflectionPad2d",
     "ReflectionPad3d", "ReplicationPad1d", "ReplicationPad2d", "ReplicationPad3d", "SELU",

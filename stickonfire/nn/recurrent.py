@@ -292,6 +292,12 @@ class LSTM(RNNBase):
     def kernel(self, *args: Any) -> Any:
         return kernels.lstm(*args)
 
+    def forward(self, input: Any, hx: Any = None) -> Any:
+        if hx is not None and len(hx) < 2:
+            raise IndexError(f"LSTM: hx is a tuple of two states (h_0, c_0), but got {type(hx).__name__} of length "
+                             f"{len(hx)}. Leave it out to begin with zeros")
+        return super().forward(input, hx)
+
     def _dims_text(self, form: str, wanted: int, dims: list[int]) -> str:
         got = ", ".join(f"{n}-D" for n in dims)
         return f"For {form} input, hx and cx should also be {wanted}-D but got ({got}) tensors"

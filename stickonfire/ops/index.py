@@ -10,6 +10,7 @@ from typing import Any
 
 from ..core.dtypes import BOOL, COMPLEX, FLOATING
 from ..core.shapes import normalize_dim
+from .common import is_number
 from .op import op
 
 BOTH = ("stickonfire", "Tensor")
@@ -274,12 +275,21 @@ def number_for(xp, input, value, name):
     return xp.cast(number, kind)
 
 
+def beside(xp, number, array):
+    """A Python number as an operand of `where`: NumPy would take bfloat16 and a float for float64."""
+    return xp.cast(xp.asarray(number), xp.dtype_of(array)) if array.dtype.itemsize == 2 else number
+
+
 @op(promote="same", exempt=("condition",), scalars=True, opmath=False)
 def where(xp, condition, input, other):
     """input where the condition holds, else other. Shape: all three broadcast.   Source: PyTorch `where`."""
     if condition.dtype.kind != "b" and condition.dtype != "uint8":
         raise RuntimeError("where expected condition to be a boolean tensor, but got a tensor with dtype "
                            f"{xp.dtype_of(condition)}")
+    if is_number(other):
+        other = beside(xp, other, input)
+    elif is_number(input):
+        input = beside(xp, input, other)
     return xp.where(condition, input, other)
 
 

@@ -1,4 +1,6 @@
-"""Kernels of one instruction against NumPy: each function and reduction, in each dtype, over rows of every awkward width."""
+"""Kernels of one instruction against NumPy: each function and reduction, in each dtype, over rows of every awkward
+width."""
+
 import numpy as np
 import pytest
 
@@ -10,11 +12,69 @@ from stickonfire.compiler.program import Instr, Program, Ref
 from stickonfire.compiler.reference import execute
 
 pytestmark = pytest.mark.llvm
-UNARY = ("negative", "absolute", "sqrt", "square", "reciprocal", "exp", "expm1", "exp2", "log", "log1p", "log2", "log10", "sin", "cos",
-         "tan", "tanh", "sinh", "cosh", "sigmoid", "erf", "erfc", "arctan", "arcsin", "arccos", "floor", "ceil", "rint", "trunc", "sign")
-BINARY = ("add", "subtract", "multiply", "divide", "power", "maximum", "minimum", "copysign", "less", "less_equal", "greater",
-          "greater_equal", "equal", "not_equal")
-INTEGER = ("add", "subtract", "multiply", "maximum", "minimum", "less", "greater_equal", "equal", "and", "or", "xor", "negative", "absolute", "sign")
+UNARY = (
+    "negative",
+    "absolute",
+    "sqrt",
+    "square",
+    "reciprocal",
+    "exp",
+    "expm1",
+    "exp2",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "sin",
+    "cos",
+    "tan",
+    "tanh",
+    "sinh",
+    "cosh",
+    "sigmoid",
+    "erf",
+    "erfc",
+    "arctan",
+    "arcsin",
+    "arccos",
+    "floor",
+    "ceil",
+    "rint",
+    "trunc",
+    "sign",
+)
+BINARY = (
+    "add",
+    "subtract",
+    "multiply",
+    "divide",
+    "power",
+    "maximum",
+    "minimum",
+    "copysign",
+    "less",
+    "less_equal",
+    "greater",
+    "greater_equal",
+    "equal",
+    "not_equal",
+)
+INTEGER = (
+    "add",
+    "subtract",
+    "multiply",
+    "maximum",
+    "minimum",
+    "less",
+    "greater_equal",
+    "equal",
+    "and",
+    "or",
+    "xor",
+    "negative",
+    "absolute",
+    "sign",
+)
 COMPARISONS = ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "isnan")
 WIDTHS = (1, 3, 15, 16, 17, 33, 64, 100, 517)
 SPECIAL = (np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-40, 1e30, -1e30)
@@ -23,7 +83,13 @@ SPECIAL = (np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-40, 1e30, -1e30)
 def ref(program, kind, array):
     low, high = np.lib.array_utils.byte_bounds(array if array.base is None else array.base)
     start = array.__array_interface__["data"][0] - low
-    return Ref(program.buffer(kind, high - low, array if array.base is None else array.base, low), array.dtype, array.shape, array.strides, start)
+    return Ref(
+        program.buffer(kind, high - low, array if array.base is None else array.base, low),
+        array.dtype,
+        array.shape,
+        array.strides,
+        start,
+    )
 
 
 def run(name, arrays, out, **settings):
@@ -41,8 +107,15 @@ def run(name, arrays, out, **settings):
     made.parts[0](*bases, out)
     wanted = np.empty_like(out)
     with np.errstate(all="ignore"):
-        execute(instr, lambda r: wanted if r is result else as_array(
-            np.lib.array_utils.byte_bounds(r.buffer.memory)[0] + r.offset, r, r.buffer.memory), float)
+        execute(
+            instr,
+            lambda r: (
+                wanted
+                if r is result
+                else as_array(np.lib.array_utils.byte_bounds(r.buffer.memory)[0] + r.offset, r, r.buffer.memory)
+            ),
+            float,
+        )
     return out, wanted
 
 
@@ -54,7 +127,7 @@ def numbers(kind, *shape, special=False):
         return rng.integers(0 if kind[0] == "u" else -100, 100, shape).astype(kind)
     data = rng.normal(0, 1.5, shape).astype(kind)
     if special and data.size > 16:
-        data.reshape(-1)[:len(SPECIAL)] = SPECIAL
+        data.reshape(-1)[: len(SPECIAL)] = SPECIAL
     return data
 
 
@@ -62,7 +135,9 @@ def close(found, wanted, kind="float32"):
     if wanted.dtype.kind != "f":
         np.testing.assert_array_equal(found, wanted)
     else:
-        np.testing.assert_allclose(found, wanted, rtol=2e-6 if kind == "float32" else 2e-13, atol=1e-37 if kind == "float32" else 1e-300)
+        np.testing.assert_allclose(
+            found, wanted, rtol=2e-6 if kind == "float32" else 2e-13, atol=1e-37 if kind == "float32" else 1e-300
+        )
 
 
 @pytest.mark.parametrize("kind", ["float32", "float64"])
@@ -83,7 +158,9 @@ def test_floats(name, kind):
 @pytest.mark.parametrize("kind", ["int64", "int32", "uint8"])
 @pytest.mark.parametrize("name", INTEGER)
 def test_integers(name, kind):
-    given = [numbers(kind, 5, 19), numbers(kind, 5, 19)[::-1].copy()][:1 if name in ("negative", "absolute", "sign") else 2]
+    given = [numbers(kind, 5, 19), numbers(kind, 5, 19)[::-1].copy()][
+        : 1 if name in ("negative", "absolute", "sign") else 2
+    ]
     out = np.empty((5, 19), bool if name in COMPARISONS else kind)
     close(*run(name, given, out, of=np.dtype(kind)))
 
@@ -100,7 +177,10 @@ def test_casts(source, target):
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("kind", ["float32", "float64", "int64"])
 def test_widths(width, kind):
-    close(*run("add", [numbers(kind, 4, width), numbers(kind, width)], np.empty((4, width), kind), of=np.dtype(kind)), kind)
+    close(
+        *run("add", [numbers(kind, 4, width), numbers(kind, width)], np.empty((4, width), kind), of=np.dtype(kind)),
+        kind,
+    )
 
 
 @pytest.mark.parametrize("count", [4095, 4096, 4097, 8192, 16383, 16385, 40000])
@@ -112,8 +192,11 @@ def test_long_rows_in_chunks(count):
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-3)
 
 
-REDUCTIONS = [(kind, dtype) for dtype in ("float32", "float64", "int64") for kind in ("sum", "max", "min", "prod")] + [
-    (kind, "bool") for kind in ("any", "all", "max", "min")] + [("max", "uint8"), ("min", "uint8")]
+REDUCTIONS = (
+    [(kind, dtype) for dtype in ("float32", "float64", "int64") for kind in ("sum", "max", "min", "prod")]
+    + [(kind, "bool") for kind in ("any", "all", "max", "min")]
+    + [("max", "uint8"), ("min", "uint8")]
+)
 
 
 @pytest.mark.parametrize("width", (1, 5, 16, 33, 100))
@@ -130,8 +213,18 @@ def test_reductions(kind, dtype, width):
             np.testing.assert_array_equal(found, wanted)
 
 
-@pytest.mark.parametrize("view", [lambda a: a.T, lambda a: a[::2, ::3], lambda a: a[::-1], lambda a: a[:, ::-1], lambda a: a[3:, 5:],
-                                  lambda a: np.broadcast_to(a[0], a.shape), lambda a: a[:, 2:3]])
+@pytest.mark.parametrize(
+    "view",
+    [
+        lambda a: a.T,
+        lambda a: a[::2, ::3],
+        lambda a: a[::-1],
+        lambda a: a[:, ::-1],
+        lambda a: a[3:, 5:],
+        lambda a: np.broadcast_to(a[0], a.shape),
+        lambda a: a[:, 2:3],
+    ],
+)
 def test_strides(view):
     a = view(numbers("float32", 12, 40))
     close(*run("multiply", [a, 2.0], np.empty(a.shape, np.float32), of=np.dtype("float32")))

@@ -1,8 +1,9 @@
 """Whole training steps, compiled, against the same steps in eager: everything a textbook puts in one.
 
-Each case makes two twins from the same seed. They must agree in results, parameters, gradients and buffers after each of
-several calls, and the compiled one must really have been compiled.
+Each case makes two twins from the same seed. They must agree in results, parameters, gradients and buffers after
+each of several calls, and the compiled one must really have been compiled.
 """
+
 import pytest
 
 import stickonfire as torch
@@ -46,14 +47,19 @@ def agree(make, calls=6, programs=1, close=None, between=None):
             if between is not None:
                 between(i, parts)
             result = run(*arguments(i))
-            result = [r.detach().clone() for r in (result if isinstance(result, (tuple, list)) else [result])
-                      if torch.is_tensor(r)]
+            result = [
+                r.detach().clone()
+                for r in (result if isinstance(result, (tuple, list)) else [result])
+                if torch.is_tensor(r)
+            ]
             seen.append(result + state(p for p in parts if not isinstance(p, (torch.optim.Optimizer, dict, list))))
         outcomes.append(seen)
     for i, (a, b) in enumerate(zip(*outcomes)):
         assert len(a) == len(b), f"call {i}"
         for k, (x, y) in enumerate(zip(a, b)):
-            torch.testing.assert_close(y, x, **(close or {"rtol": 2e-4, "atol": 2e-5}), msg=lambda m: f"call {i}, {k}: {m}")
+            torch.testing.assert_close(
+                y, x, **(close or {"rtol": 2e-4, "atol": 2e-5}), msg=lambda m: f"call {i}, {k}: {m}"
+            )
     assert len(run.programs()) == programs, run.reasons
     assert_healthy(parts)
     return run
@@ -76,6 +82,7 @@ def training(model, optimizer, loss, shape=(16, 8), classes=4):
         value.backward()
         optimizer.step()
         return value.detach()
+
     return step, lambda i: (data(i, *shape), labels(i, shape[0], classes)), [model, optimizer]
 
 
@@ -86,13 +93,22 @@ def mlp(*extra):
 # -- layers ----------------------------------------------------------------------------------------------------------
 
 LAYERS = {
-    "relu": lambda: mlp(), "dropout": lambda: mlp(nn.Dropout(0.3)), "batch norm": lambda: mlp(nn.BatchNorm1d(17)),
-    "layer norm": lambda: mlp(nn.LayerNorm(17)), "rms norm": lambda: mlp(nn.RMSNorm(17)), "gelu": lambda: mlp(nn.GELU()),
-    "silu": lambda: mlp(nn.SiLU()), "leaky": lambda: mlp(nn.LeakyReLU(0.1)), "elu": lambda: mlp(nn.ELU()),
-    "softplus": lambda: mlp(nn.Softplus()), "tanh": lambda: mlp(nn.Tanh(), nn.Hardtanh()), "selu": lambda: mlp(nn.SELU()),
-    "two dropouts": lambda: mlp(nn.Dropout(0.2), nn.Linear(17, 17), nn.Dropout(0.5)), "prelu": lambda: mlp(nn.PReLU()),
-    "dropout and batch norm": lambda: mlp(nn.BatchNorm1d(17), nn.Dropout(0.5)), "group norm": lambda: nn.Sequential(
-        nn.Linear(8, 18), nn.GroupNorm(3, 18), nn.Linear(18, 4)),
+    "relu": lambda: mlp(),
+    "dropout": lambda: mlp(nn.Dropout(0.3)),
+    "batch norm": lambda: mlp(nn.BatchNorm1d(17)),
+    "layer norm": lambda: mlp(nn.LayerNorm(17)),
+    "rms norm": lambda: mlp(nn.RMSNorm(17)),
+    "gelu": lambda: mlp(nn.GELU()),
+    "silu": lambda: mlp(nn.SiLU()),
+    "leaky": lambda: mlp(nn.LeakyReLU(0.1)),
+    "elu": lambda: mlp(nn.ELU()),
+    "softplus": lambda: mlp(nn.Softplus()),
+    "tanh": lambda: mlp(nn.Tanh(), nn.Hardtanh()),
+    "selu": lambda: mlp(nn.SELU()),
+    "two dropouts": lambda: mlp(nn.Dropout(0.2), nn.Linear(17, 17), nn.Dropout(0.5)),
+    "prelu": lambda: mlp(nn.PReLU()),
+    "dropout and batch norm": lambda: mlp(nn.BatchNorm1d(17), nn.Dropout(0.5)),
+    "group norm": lambda: nn.Sequential(nn.Linear(8, 18), nn.GroupNorm(3, 18), nn.Linear(18, 4)),
 }
 
 
@@ -101,6 +117,7 @@ def test_layers(name):
     def make():
         model = LAYERS[name]()
         return training(model, torch.optim.SGD(model.parameters(), lr=0.1), F.cross_entropy)
+
     agree(make)
 
 
@@ -108,15 +125,26 @@ def test_dropout_takes_the_same_random_numbers():
     def make():
         def step(x):
             return F.dropout(x, 0.5), torch.rand(3) + x[0, 0], torch.randn_like(x)
+
         return step, lambda i: (data(i, 5, 6),), []
+
     agree(make, close={"rtol": 0, "atol": 0})
 
 
 def test_convolutions():
     def make():
-        model = nn.Sequential(nn.Conv2d(1, 3, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.BatchNorm2d(3), nn.Flatten(),
-                              nn.Linear(48, 4))
-        return training(model, torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9), F.cross_entropy, (6, 1, 8, 8))
+        model = nn.Sequential(
+            nn.Conv2d(1, 3, 3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.BatchNorm2d(3),
+            nn.Flatten(),
+            nn.Linear(48, 4),
+        )
+        return training(
+            model, torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9), F.cross_entropy, (6, 1, 8, 8)
+        )
+
     agree(make)
 
 
@@ -127,17 +155,26 @@ def test_recurrent(kind):
 
         def forward(x):
             return model["out"](model["rnn"](x)[0][:, -1])
+
         optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
         step, arguments, _ = training(forward, optimizer, F.cross_entropy, (5, 6, 8))
         return step, arguments, [model, optimizer]
+
     agree(make)
 
 
 def test_attention():
     def make():
         torch.manual_seed(0)
-        model = nn.ModuleDict({"embed": nn.Embedding(11, 16), "place": nn.Embedding(7, 16), "norm": nn.LayerNorm(16), "qkv": nn.Linear(16, 48),
-                               "out": nn.Linear(16, 11)})
+        model = nn.ModuleDict(
+            {
+                "embed": nn.Embedding(11, 16),
+                "place": nn.Embedding(7, 16),
+                "norm": nn.LayerNorm(16),
+                "qkv": nn.Linear(16, 48),
+                "out": nn.Linear(16, 11),
+            }
+        )
 
         def step(tokens):
             optimizer.zero_grad()
@@ -150,8 +187,10 @@ def test_attention():
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             return loss.detach()
-        optimizer = torch.optim.AdamW(model.parameters(), lr=0.01, eps=1e-3)      # some gradients are but rounding
+
+        optimizer = torch.optim.AdamW(model.parameters(), lr=0.01, eps=1e-3)  # some gradients are but rounding
         return step, lambda i: (labels(i, 24, 11).reshape(3, 8),), [model, optimizer]
+
     agree(make)
 
 
@@ -168,7 +207,9 @@ def test_tied_weights():
             loss.backward()
             optimizer.step()
             return loss.detach()
+
         return step, lambda i: (labels(i, 12, 9).reshape(3, 4),), [model, optimizer]
+
     agree(make)
 
 
@@ -186,13 +227,18 @@ def test_variational_autoencoder():
             loss.backward()
             optimizer.step()
             return loss.detach()
+
         return step, lambda i: (data(i, 12, 8),), [model, optimizer]
+
     agree(make)
 
 
 def test_two_models_and_two_optimizers():
     def make():
-        maker, judge = nn.Sequential(nn.Linear(3, 8), nn.Tanh()), nn.Sequential(nn.Linear(8, 6), nn.LeakyReLU(0.2), nn.Linear(6, 1))
+        maker, judge = (
+            nn.Sequential(nn.Linear(3, 8), nn.Tanh()),
+            nn.Sequential(nn.Linear(8, 6), nn.LeakyReLU(0.2), nn.Linear(6, 1)),
+        )
         first = torch.optim.Adam(maker.parameters(), lr=0.01)
         second = torch.optim.SGD(judge.parameters(), lr=0.1, momentum=0.9)
         loss_of = nn.BCEWithLogitsLoss()
@@ -208,17 +254,30 @@ def test_two_models_and_two_optimizers():
             good.backward()
             first.step()
             return bad.detach(), good.detach()
+
         return step, lambda i: (data(i, 10, 8), data(i + 99, 10, 3)), [maker, judge, first, second]
+
     agree(make)
 
 
 # -- optimizers --------------------------------------------------------------------------------------------------------
 
 OPTIMIZERS = {
-    "SGD": {"lr": 0.1}, "momentum": {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01}, "Adam": {"lr": 0.01},
-    "amsgrad": {"lr": 0.01, "amsgrad": True}, "AdamW": {"lr": 0.01}, "Adagrad": {"lr": 0.1}, "RMSprop": {"lr": 0.01, "momentum": 0.5},
-    "Adadelta": {"lr": 1.0}, "Adamax": {"lr": 0.01}, "NAdam": {"lr": 0.01}, "RAdam": {"lr": 0.01}, "ASGD": {"lr": 0.1},
-    "Rprop": {"lr": 0.01}, "maximize": {"lr": 0.01, "maximize": True}, "Adafactor": {"lr": 0.01},
+    "SGD": {"lr": 0.1},
+    "momentum": {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01},
+    "Adam": {"lr": 0.01},
+    "amsgrad": {"lr": 0.01, "amsgrad": True},
+    "AdamW": {"lr": 0.01},
+    "Adagrad": {"lr": 0.1},
+    "RMSprop": {"lr": 0.01, "momentum": 0.5},
+    "Adadelta": {"lr": 1.0},
+    "Adamax": {"lr": 0.01},
+    "NAdam": {"lr": 0.01},
+    "RAdam": {"lr": 0.01},
+    "ASGD": {"lr": 0.1},
+    "Rprop": {"lr": 0.01},
+    "maximize": {"lr": 0.01, "maximize": True},
+    "Adafactor": {"lr": 0.01},
 }
 NAMES = {"momentum": "SGD", "amsgrad": "Adam", "maximize": "Adam"}
 
@@ -232,21 +291,24 @@ def test_optimizers(name):
         model = mlp()
         optimizer = getattr(torch.optim, NAMES.get(name, name))(model.parameters(), **OPTIMIZERS[name])
         return training(model, optimizer, F.cross_entropy)
+
     torch.manual_seed(0)
     step, arguments, parts = make()
     run = torch.compile(step)
     for i in range(3):
         run(*arguments(i))
-    assert run.programs() or run.reasons                    # compiled, or a reason why not
+    assert run.programs() or run.reasons  # compiled, or a reason why not
     agree(make, calls=8, programs=len(run.programs()))
 
 
 def test_parameter_groups():
     def make():
         model = mlp()
-        optimizer = torch.optim.SGD([{"params": model[0].parameters(), "lr": 0.5}, {"params": model[-1].parameters()}], lr=0.1,
-                                    momentum=0.9)
+        optimizer = torch.optim.SGD(
+            [{"params": model[0].parameters(), "lr": 0.5}, {"params": model[-1].parameters()}], lr=0.1, momentum=0.9
+        )
         return training(model, optimizer, F.cross_entropy)
+
     agree(make)
 
 
@@ -257,6 +319,7 @@ def test_the_learning_rate_is_never_stale():
     def make():
         model = mlp()
         return training(model, torch.optim.SGD(model.parameters(), lr=0.1), F.cross_entropy)
+
     agree(make, between=between)
 
 
@@ -273,15 +336,19 @@ def test_schedulers(inside, optimizer):
             loss = inner(x, y)
             schedule.step()
             return loss
+
         return step if inside else inner, arguments, [*parts, [schedule]]
 
     def between(i, parts):
         if not inside and i:
             parts[2][0].step()
+
     agree(make, between=between)
 
 
-@pytest.mark.parametrize("clip", [lambda p: nn.utils.clip_grad_norm_(p, 0.05), lambda p: nn.utils.clip_grad_value_(p, 0.01)])
+@pytest.mark.parametrize(
+    "clip", [lambda p: nn.utils.clip_grad_norm_(p, 0.05), lambda p: nn.utils.clip_grad_value_(p, 0.01)]
+)
 def test_clipping(clip):
     def make():
         model = mlp()
@@ -292,7 +359,9 @@ def test_clipping(clip):
             F.cross_entropy(model(x), y).backward()
             clip(list(model.parameters()))
             optimizer.step()
+
         return step, lambda i: (data(i, 16, 8), labels(i, 16, 4)), [model, optimizer]
+
     agree(make)
 
 
@@ -305,17 +374,20 @@ def test_accumulation_over_micro_batches():
             optimizer.zero_grad()
             total = torch.zeros(())
             for k in range(4):
-                loss = F.cross_entropy(model(x[4 * k:4 * k + 4]), y[4 * k:4 * k + 4]) / 4
+                loss = F.cross_entropy(model(x[4 * k : 4 * k + 4]), y[4 * k : 4 * k + 4]) / 4
                 loss.backward()
                 total += loss.detach()
             optimizer.step()
             return total
+
         return step, lambda i: (data(i, 16, 8), labels(i, 16, 4)), [model, optimizer]
+
     agree(make)
 
 
 def test_accumulation_between_calls():
     """Gradients that are there already are added to; zero_grad and step come every third call, outside."""
+
     def make():
         model = mlp()
         optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
@@ -324,13 +396,15 @@ def test_accumulation_between_calls():
             loss = F.cross_entropy(model(x), y)
             loss.backward()
             return loss.detach()
+
         return step, lambda i: (data(i, 16, 8), labels(i, 16, 4)), [model, optimizer]
 
     def between(i, parts):
         if i % 3 == 0 and i:
             parts[1].step()
             parts[1].zero_grad()
-    agree(make, calls=13, programs=5, between=between)      # one for each gradient tensor that is added to
+
+    agree(make, calls=13, programs=5, between=between)  # one for each gradient tensor that is added to
 
 
 @pytest.mark.parametrize("set_to_none", [True, False])
@@ -345,7 +419,9 @@ def test_zero_grad(set_to_none):
             loss.backward()
             optimizer.step()
             return loss.detach()
+
         return step, lambda i: (data(i, 16, 8), labels(i, 16, 4)), [model, optimizer]
+
     agree(make)
 
 
@@ -354,18 +430,22 @@ def test_frozen_parameters():
         model = mlp()
         model[0].weight.requires_grad_(False)
         return training(model, torch.optim.SGD(model.parameters(), lr=0.1), F.cross_entropy)
+
     agree(make)
 
 
 def test_gradients_of_arguments():
     """Leaves that are new in each call are not compiled; the answers are right."""
+
     def make():
         w = torch.randn(4, 3, requires_grad=True)
 
         def step(x):
             (x @ w).tanh().sum().backward()
             return x.grad
+
         return step, lambda i: (data(i, 5, 4).requires_grad_(),), []
+
     agree(make, programs=0)
 
 
@@ -381,7 +461,9 @@ def test_a_manual_update_under_no_grad():
                     p -= 0.1 * p.grad
                     p.grad.zero_()
             return loss.detach()
+
         return step, lambda i: (data(i, 9, 4), data(i + 7, 9, 1)), [w, b]
+
     agree(make, calls=6)
 
 
@@ -392,7 +474,9 @@ def test_inference():
         def step(x):
             with torch.no_grad():
                 return model(x)
+
         return step, lambda i: (data(i, 5, 8),), [model]
+
     agree(make)
 
 
@@ -401,6 +485,7 @@ def test_module():
         model = mlp(nn.Dropout(0.2), nn.BatchNorm1d(17))
         optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
         return model, optimizer
+
     outcomes = []
     for compiled in (False, True):
         torch.manual_seed(0)

@@ -1,4 +1,6 @@
-"""What a program cannot stand for runs as usual, and nothing is ever stale: guards, values read by Python, errors, threads."""
+"""What a program cannot stand for runs as usual, and nothing is ever stale: guards, values read by Python, errors,
+threads."""
+
 import threading
 import warnings
 
@@ -29,11 +31,19 @@ def check(function, arguments, calls=5):
 # -- values that Python reads ----------------------------------------------------------------------------------------
 
 READERS = {
-    "item": lambda x: x * x.sum().item(), "float": lambda x: x + float(x[0, 0]), "bool": lambda x: x + 1 if x.sum() > 0 else x - 1,
-    "int": lambda x: x[: int(x.abs().sum()) % 3], "tolist": lambda x: x + sum(x[0].tolist()), "numpy": lambda x: x + float(x.numpy().sum()),
-    "print": lambda x: (str(x), x + 1)[1], "nonzero": lambda x: x[x > 0], "loop": lambda x: sum((v for v in x if v.sum() > 0), x[0]),
-    "allclose": lambda x: x + (1.0 if torch.allclose(x, x.abs()) else 2.0), "unique": lambda x: torch.unique((x * 2).long()),
-    "len": lambda x: x * len(x), "size": lambda x: x.reshape(x.size(0) * x.numel() // x.shape[0]),
+    "item": lambda x: x * x.sum().item(),
+    "float": lambda x: x + float(x[0, 0]),
+    "bool": lambda x: x + 1 if x.sum() > 0 else x - 1,
+    "int": lambda x: x[: int(x.abs().sum()) % 3],
+    "tolist": lambda x: x + sum(x[0].tolist()),
+    "numpy": lambda x: x + float(x.numpy().sum()),
+    "print": lambda x: (str(x), x + 1)[1],
+    "nonzero": lambda x: x[x > 0],
+    "loop": lambda x: sum((v for v in x if v.sum() > 0), x[0]),
+    "allclose": lambda x: x + (1.0 if torch.allclose(x, x.abs()) else 2.0),
+    "unique": lambda x: torch.unique((x * 2).long()),
+    "len": lambda x: x * len(x),
+    "size": lambda x: x.reshape(x.size(0) * x.numel() // x.shape[0]),
 }
 COMPILED = {"len", "size"}
 
@@ -56,9 +66,17 @@ def test_fullgraph_says_why_not():
 
 # -- other arguments, other settings -------------------------------------------------------------------------------------
 
+
 def test_shapes_dtypes_and_strides():
-    kinds = [lambda i: data(i, 3, 4), lambda i: data(i, 4, 3), lambda i: data(i, 3, 4).double(), lambda i: data(i, 4, 3).T,
-             lambda i: data(i, 12), lambda i: data(i, 6, 8)[::2, ::2], lambda i: (data(i, 3, 4) * 9).long()]
+    kinds = [
+        lambda i: data(i, 3, 4),
+        lambda i: data(i, 4, 3),
+        lambda i: data(i, 3, 4).double(),
+        lambda i: data(i, 4, 3).T,
+        lambda i: data(i, 12),
+        lambda i: data(i, 6, 8)[::2, ::2],
+        lambda i: (data(i, 3, 4) * 9).long(),
+    ]
     run = torch.compile(lambda x: (x * 2 + x.sum()) * 0.5)
     for i in range(40):
         x = kinds[i % len(kinds)](i)
@@ -77,7 +95,9 @@ def test_more_variants_than_there_may_be_run_as_usual():
 
 
 def test_numbers_among_the_arguments():
-    run = check(lambda x, k, flag=True: x * k if flag else x + k, lambda i: (data(i, 3), i % 3, bool(i % 2)), calls=30)
+    run = check(
+        lambda x, k, flag=True: x * k if flag else x + k, lambda i: (data(i, 3), i % 3, bool(i % 2)), calls=30
+    )
     assert len(run.programs()) >= 3
 
 
@@ -86,6 +106,7 @@ def test_closures_and_globals_are_guarded():
 
     class Settings:
         on = True
+
     settings = Settings()
     settings.factor = 1.5
 
@@ -94,6 +115,7 @@ def test_closures_and_globals_are_guarded():
         for _ in range(box["depth"]):
             y = y + OFFSET
         return y
+
     run = torch.compile(step)
     for i in range(24):
         if i == 5:
@@ -177,6 +199,7 @@ def test_parameters_that_change_outside(how):
 
 # -- memory ------------------------------------------------------------------------------------------------------------
 
+
 def test_results_are_not_overwritten():
     run = torch.compile(lambda x: (x * 2, x.sum(), [x + 1, x[1:]], x.T))
     kept = [(data(i, 3, 2), run(data(i, 3, 2))) for i in range(8)]
@@ -191,6 +214,7 @@ def test_gradients_that_are_kept_are_not_overwritten():
     def step(x):
         w.grad = None
         (w * x).sum().backward()
+
     run, kept = torch.compile(step), []
     for i in range(9):
         run(data(i, 3))
@@ -221,11 +245,16 @@ def test_arguments_that_share_memory():
         x.mul_(2)
         y.add_(x.sum())
         return x + y
+
     run = torch.compile(step)
     for i in range(16):
         base, twin = data(i, 8), data(i, 8)
-        pairs = [(base[:4], base[4:], twin[:4], twin[4:]), (base[:4], base[:4], twin[:4], twin[:4]), (base[:4], base[2:6], twin[:4], twin[2:6]),
-                 (base[:4].clone(), base[4:].clone(), twin[:4].clone(), twin[4:].clone())]
+        pairs = [
+            (base[:4], base[4:], twin[:4], twin[4:]),
+            (base[:4], base[:4], twin[:4], twin[:4]),
+            (base[:4], base[2:6], twin[:4], twin[2:6]),
+            (base[:4].clone(), base[4:].clone(), twin[:4].clone(), twin[4:].clone()),
+        ]
         x, y, p, q = pairs[i % 4]
         torch.testing.assert_close(run(x, y), step(p, q))
         torch.testing.assert_close(base, twin)
@@ -240,6 +269,7 @@ def test_an_argument_that_is_also_a_parameter():
         with torch.no_grad():
             w.sub_(w.grad, alpha=0.1)
         return x.detach().clone()
+
     run = torch.compile(step)
     for i in range(8):
         before = w.detach().clone()
@@ -257,6 +287,7 @@ def test_the_version_of_what_is_written_counts_up():
     def step(x):
         with torch.no_grad():
             w.add_(x)
+
     run = torch.compile(step)
     for i in range(4):
         y = (w * w).sum()
@@ -266,6 +297,7 @@ def test_the_version_of_what_is_written_counts_up():
 
 
 # -- errors ------------------------------------------------------------------------------------------------------------
+
 
 def test_an_exception_in_the_step_leaves_tensors_healthy():
     model = nn.Linear(3, 2)
@@ -279,6 +311,7 @@ def test_an_exception_in_the_step_leaves_tensors_healthy():
             raise ValueError("enough")
         optimizer.step()
         return loss.detach()
+
     for at in range(4):
         run = torch.compile(step)
         for i in range(6):
@@ -303,14 +336,17 @@ def test_errors_of_shapes_are_eagers():
 
 
 BAD = {
-    "embedding": (lambda w, i: F.embedding(i, w), "out of range"), "cross_entropy": (lambda w, i: F.cross_entropy(w[:4], i), "out of bounds"),
-    "index": (lambda w, i: w[i], "out of bounds"), "index_select": (lambda w, i: w.index_select(0, i), "out of range"),
-    "gather": (lambda w, i: w.gather(1, i[:, None]), "out of"), "one_hot": (lambda w, i: F.one_hot(i, 3), "Class values"),
+    "embedding": (lambda w, i: F.embedding(i, w), "out of range"),
+    "cross_entropy": (lambda w, i: F.cross_entropy(w[:4], i), "out of bounds"),
+    "index": (lambda w, i: w[i], "out of bounds"),
+    "index_select": (lambda w, i: w.index_select(0, i), "out of range"),
+    "gather": (lambda w, i: w.gather(1, i[:, None]), "out of"),
+    "one_hot": (lambda w, i: F.one_hot(i, 3), "Class values"),
 }
 
 
 @pytest.mark.parametrize("name", BAD)
-@pytest.mark.parametrize("bad", [10 ** 12, 5, -10 ** 12])
+@pytest.mark.parametrize("bad", [10**12, 5, -(10**12)])
 def test_bad_indices_raise_and_touch_nothing(name, bad):
     function, message = BAD[name]
     weights = torch.zeros(1, requires_grad=True)
@@ -322,6 +358,7 @@ def test_bad_indices_raise_and_touch_nothing(name, bad):
         with torch.no_grad():
             weights.add_(1)
         return y.detach()
+
     run = torch.compile(step)
     table = data(0, 5, 3)
     for i in range(4):
@@ -332,15 +369,19 @@ def test_bad_indices_raise_and_touch_nothing(name, bad):
         with pytest.raises((IndexError, RuntimeError), match=message):
             run(table, torch.tensor([0, bad, 2, 1]))
         torch.testing.assert_close(weights.detach(), before)
-    torch.testing.assert_close(run(table, torch.tensor([0, 1, 2, 2])), function(table, torch.tensor([0, 1, 2, 2])) + before)
+    torch.testing.assert_close(
+        run(table, torch.tensor([0, 1, 2, 2])), function(table, torch.tensor([0, 1, 2, 2])) + before
+    )
 
 
 # -- threads -----------------------------------------------------------------------------------------------------------
+
 
 def test_threads_call_the_same_function_at_once():
     def function(x, y):
         z = torch.softmax(x @ y, 1)
         return z * 2, z.sum(0), torch.tanh(x).mean()
+
     run, wrong = torch.compile(function), []
 
     def work(k):
@@ -349,6 +390,7 @@ def test_threads_call_the_same_function_at_once():
             for found, wanted in zip(run(x, y), function(x, y)):
                 if not torch.allclose(found, wanted, rtol=1e-4, atol=1e-5):
                     wrong.append((k, i))
+
     threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
     for thread in threads:
         thread.start()
@@ -360,6 +402,7 @@ def test_threads_call_the_same_function_at_once():
 def test_large_arrays_by_several_threads():
     def function(x):
         return torch.log_softmax(x, 1), x.sum(0), (x * x).sum(), x.exp().mean(1), x.amax(0)
+
     threads = torch.get_num_threads()
     try:
         torch.set_num_threads(2)
@@ -369,6 +412,6 @@ def test_large_arrays_by_several_threads():
             for found, wanted in zip(run(x), function(x)):
                 torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
         again = run(x)
-        assert all(torch.equal(a, b) for a, b in zip(run(x), again))         # sums in a fixed order
+        assert all(torch.equal(a, b) for a, b in zip(run(x), again))  # sums in a fixed order
     finally:
         torch.set_num_threads(threads)

@@ -1,8 +1,10 @@
-"""Kernels as they were when someone last looked at them: a change in fusion or lowering shows as a change of these files.
+"""Kernels as they were when someone last looked at them: a change in fusion or lowering shows as a change of these
+files.
 
-Each file of `golden/` has the program of a case after simplification and its kernels in the loop IR. After a change that is
-meant: `python tests/compiler/test_golden.py` writes them anew; read the difference before you commit it.
+Each file of `golden/` has the program of a case after simplification and its kernels in the loop IR. After a change
+that is meant: `python tests/compiler/test_golden.py` writes them anew; read the difference before you commit it.
 """
+
 import sys
 from pathlib import Path
 
@@ -29,6 +31,7 @@ def training(loss_of, *leaves, optimizer=None):
         loss.backward()
         optimizer.step()
         return loss.detach()
+
     return step
 
 
@@ -46,13 +49,26 @@ CASES = {
     "sum_in_the_middle": (lambda x: x.sum(1), [ones(5, 70, 33)]),
     "softmax": (lambda x: torch.softmax(x, -1), [ones(40, 33)]),
     "layer_norm": (lambda x, w: F.layer_norm(x, (33,), w, w), [ones(40, 33), ones(33)]),
-    "layer_norm_training": (training(lambda x, w, b: F.layer_norm(x, (33,), w, b).square().mean(), leaf(33), leaf(33)), [ones(40, 33)]),
+    "layer_norm_training": (
+        training(lambda x, w, b: F.layer_norm(x, (33,), w, b).square().mean(), leaf(33), leaf(33)),
+        [ones(40, 33)],
+    ),
     "cross_entropy_training": (training(lambda y, x: F.cross_entropy(x, y), leaf(16, 10)), [torch.arange(16) % 10]),
     "gelu_training": (training(lambda x, w: F.gelu(x * w).sum(), leaf(64)), [ones(20, 64)]),
     "embedding_training": (training(lambda i, w: F.embedding(i, w).sum(), leaf(7, 16)), [torch.arange(12) % 7]),
-    "adam": (training(lambda x, a, b: (a * x).sum() + (b * 2).sum(), leaf(64), leaf(5, 3), optimizer=lambda p: torch.optim.Adam(p, lr=0.01)),
-             [ones(64)]),
-    "bool_and_int": (lambda x, i: torch.where((x > 0) & (i != 3), x, i.float()).sum(1), [ones(8, 40), torch.arange(40)]),
+    "adam": (
+        training(
+            lambda x, a, b: (a * x).sum() + (b * 2).sum(),
+            leaf(64),
+            leaf(5, 3),
+            optimizer=lambda p: torch.optim.Adam(p, lr=0.01),
+        ),
+        [ones(64)],
+    ),
+    "bool_and_int": (
+        lambda x, i: torch.where((x > 0) & (i != 3), x, i.float()).sum(1),
+        [ones(8, 40), torch.arange(40)],
+    ),
     "in_place": (lambda x: x.mul_(2).add_(1).relu_(), [ones(700)]),
 }
 

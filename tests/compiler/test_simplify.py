@@ -1,4 +1,6 @@
-"""Each rule of `simplify.py` and `decompose.py` where it fires and where it must not; a verified program after each pass."""
+"""Each rule of `simplify.py` and `decompose.py` where it fires and where it must not; a verified program after each
+pass."""
+
 import numpy as np
 import pytest
 
@@ -22,6 +24,7 @@ def program():
         out = made.value(shape, dtype)
         made.instrs.append(Instr(name, operands, (out,), {"of": F32, **settings} if name != "fill" else settings))
         return out
+
     return made, source, add
 
 
@@ -47,10 +50,21 @@ def test_writes_to_outside_memory_are_not_dead():
     assert names(made) == ["add"]
 
 
-@pytest.mark.parametrize(("name", "operands", "copy"), [
-    ("multiply", ("x", 1), True), ("multiply", (1.0, "x"), True), ("divide", ("x", 1), True), ("subtract", ("x", 0), True),
-    ("multiply", ("x", 0), False), ("add", ("x", 0), False), ("divide", (1, "x"), False), ("subtract", (0, "x"), False),
-    ("multiply", ("x", 2), False), ("multiply", ("x", float("nan")), False)])
+@pytest.mark.parametrize(
+    ("name", "operands", "copy"),
+    [
+        ("multiply", ("x", 1), True),
+        ("multiply", (1.0, "x"), True),
+        ("divide", ("x", 1), True),
+        ("subtract", ("x", 0), True),
+        ("multiply", ("x", 0), False),
+        ("add", ("x", 0), False),
+        ("divide", (1, "x"), False),
+        ("subtract", (0, "x"), False),
+        ("multiply", ("x", 2), False),
+        ("multiply", ("x", float("nan")), False),
+    ],
+)
 def test_units(name, operands, copy):
     made, x, add = program()
     y = add(name, *[x if o == "x" else o for o in operands])
@@ -136,11 +150,14 @@ PROGRAMS = {
     "a mean over two dims": (lambda x: x.mean((0, 1)), ["reduce", "divide"]),
     "over the middle": (lambda x: x.reshape(2, 2, 3).sum(1), ["reduce"]),
     "silu": (lambda x: torch.nn.functional.silu(x), ["sigmoid", "multiply"]),
-    "softplus": (lambda x: torch.nn.functional.softplus(x), ["absolute", "negative", "exp", "maximum", "log1p", "add", "greater", "where"]),
+    "softplus": (
+        lambda x: torch.nn.functional.softplus(x),
+        ["absolute", "negative", "exp", "maximum", "log1p", "add", "greater", "where"],
+    ),
     "padding": (lambda x: torch.nn.functional.pad(x, (1, 2), value=3.0), ["fill", "cast"]),
     "variance": (lambda x: x.var(1), ["reduce", "divide", "subtract", "multiply", "reduce", "divide"]),
     "zeros": (lambda x: torch.zeros_like(x) + x, ["add"]),
-    "square": (lambda x: x ** 2, ["square"]),
+    "square": (lambda x: x**2, ["square"]),
     "views": (lambda x: x.T.T.reshape(12).view(4, 3) + 1, ["add"]),
 }
 
@@ -164,8 +181,11 @@ def test_programs_are_sound_after_each_pass(monkeypatch):
             step(made)
             verify(made)
             seen.append(step)
+
     monkeypatch.setattr(variant, "prepare", prepare)
-    model = torch.nn.Sequential(torch.nn.Embedding(9, 8), torch.nn.LayerNorm(8), torch.nn.Linear(8, 9), torch.nn.Dropout(0.1))
+    model = torch.nn.Sequential(
+        torch.nn.Embedding(9, 8), torch.nn.LayerNorm(8), torch.nn.Linear(8, 9), torch.nn.Dropout(0.1)
+    )
     optimizer = torch.optim.Adam(model.parameters())
 
     def step(x, y):
@@ -174,6 +194,7 @@ def test_programs_are_sound_after_each_pass(monkeypatch):
         loss.backward()
         optimizer.step()
         return loss.detach()
+
     run = torch.compile(step)
     for i in range(3):
         run(torch.arange(6), torch.arange(6) + i)

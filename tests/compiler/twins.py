@@ -1,8 +1,10 @@
 """Compiled against eager, and native against NumPy: the two comparisons that the compiler's tests are made of.
 
-`difference(program, torch)` runs a random program four times both ways. `low_level(variant)` runs a variant's program once by
-its kernels and once by `compiler/reference.py`, on copies of the same memory. Both return what differs, "" if nothing does.
+`difference(program, torch)` runs a random program four times both ways. `low_level(variant)` runs a variant's
+program once by its kernels and once by `compiler/reference.py`, on copies of the same memory. Both return what
+differs, "" if nothing does.
 """
+
 from __future__ import annotations
 
 from collections import Counter
@@ -17,8 +19,8 @@ from stickonfire.compiler.reference import execute
 from stickonfire.compiler.trace import Traced
 
 CALLS = 4
-INTO_SINGLE = ("i_to_float", "i_div", "bool_float", "mean_bool")        # float32, whatever came in
-COUNTS: Counter[str] = Counter()        # how many programs were compiled, and why others were not
+INTO_SINGLE = ("i_to_float", "i_div", "bool_float", "mean_bool")  # float32, whatever came in
+COUNTS: Counter[str] = Counter()  # how many programs were compiled, and why others were not
 TOLERANCE = {"float32": 3e-5, "float64": 1e-11, "float16": 2e-2}
 NUDGE = {"float32": 1e-6, "float64": 1e-13}
 
@@ -27,7 +29,9 @@ def numbers(t: Any) -> np.ndarray:
     return np.array(t.detach().numpy())
 
 
-def outcome(program: Any, torch: Any, calls: int, nudge: float = 0.0, compiled: bool = False) -> tuple[list[Any], Any]:
+def outcome(
+    program: Any, torch: Any, calls: int, nudge: float = 0.0, compiled: bool = False
+) -> tuple[list[Any], Any]:
     """What each call leaves behind: results, arguments, gradients and parameters, as arrays. And the compiled function."""
     parameters = program.fresh_parameters(torch, nudge)
     step = program.step(torch, parameters)
@@ -37,10 +41,14 @@ def outcome(program: Any, torch: Any, calls: int, nudge: float = 0.0, compiled: 
     for call in range(calls):
         given = program.inputs(torch, call, nudge)
         results = step(*given)
-        found.append({**{f"result {i}": numbers(r) for i, r in enumerate(results)},
-                      **{f"argument {i}": numbers(a) for i, a in enumerate(given)},
-                      **{f"gradient {i}": None if p.grad is None else numbers(p.grad) for i, p in enumerate(parameters)},
-                      **{f"parameter {i}": numbers(p) for i, p in enumerate(parameters)}})
+        found.append(
+            {
+                **{f"result {i}": numbers(r) for i, r in enumerate(results)},
+                **{f"argument {i}": numbers(a) for i, a in enumerate(given)},
+                **{f"gradient {i}": None if p.grad is None else numbers(p.grad) for i, p in enumerate(parameters)},
+                **{f"parameter {i}": numbers(p) for i, p in enumerate(parameters)},
+            }
+        )
     return found, step
 
 
@@ -60,7 +68,8 @@ def difference(program: Any, torch: Any, deep: bool = True) -> str:
     if failed:
         return failed[0]
     single = any(kind == "float32" for kind, _ in (*program.arguments, *program.parameters)) or any(
-        "float32" in step.settings or step.name in INTO_SINGLE for step in program.steps)
+        "float32" in step.settings or step.name in INTO_SINGLE for step in program.steps
+    )
     COUNTS["compiled" if step.programs() else (step.reasons or ["no reason"])[0].partition(", in ")[0]] += 1
     for call, (e, f, m) in enumerate(zip(expected, found, moved)):
         for name, wanted in e.items():
@@ -96,13 +105,17 @@ def unequal(wanted: Any, got: Any, moved: Any = None, single: bool = True) -> st
         if moved is not None:
             same = (moved == wanted) | (np.isnan(moved) & np.isnan(wanted))
             way = np.where(same, 0, np.where(np.isfinite(moved - wanted), np.abs(moved - wanted), np.inf))
-            allowed = allowed + (30 * way + 3 * np.max(way, initial=0, where=np.isfinite(way))) * (1 if single else 1e-5)
+            allowed = allowed + (30 * way + 3 * np.max(way, initial=0, where=np.isfinite(way))) * (
+                1 if single else 1e-5
+            )
         wrong = ~((np.abs(wanted - got) <= allowed) | (wanted == got) | (np.isnan(wanted) & np.isnan(got)))
     if not wrong.any():
         return ""
     at = tuple(np.argwhere(wrong)[0])
-    return (f"{np.count_nonzero(wrong)} of {wrong.size} elements differ, at {list(map(int, at))} expected {wanted[at]!r}, "
-            f"got {got[at]!r}")
+    return (
+        f"{np.count_nonzero(wrong)} of {wrong.size} elements differ, at {list(map(int, at))} expected {wanted[at]!r}, "
+        f"got {got[at]!r}"
+    )
 
 
 class Memory:
@@ -114,10 +127,10 @@ class Memory:
             held = given.get(b, b.memory if b.kind in ("external", "constant", "input") else None)
             self.bytes[b] = np.zeros(max(b.nbytes, 1) + 64, np.uint8)
             if held is not None and held.size:
-                self.bytes[b][:b.nbytes] = raw(held, b.nbytes)
+                self.bytes[b][: b.nbytes] = raw(held, b.nbytes)
         if nudge:
             for ref in {r.buffer: r for i in program.instrs for r in i.reads() if r.dtype.kind == "f"}.values():
-                numbers = self.bytes[ref.buffer][:ref.buffer.nbytes].view(ref.dtype)
+                numbers = self.bytes[ref.buffer][: ref.buffer.nbytes].view(ref.dtype)
                 numbers *= 1 + nudge * np.resize([1, -1, -1, 1, 1, -1, 1], numbers.shape).astype(ref.dtype)
 
     def view(self, ref: Ref) -> np.ndarray:
@@ -128,7 +141,7 @@ class Memory:
 def raw(array: np.ndarray, nbytes: int) -> np.ndarray:
     """The bytes of the memory an array spans."""
     low = np.lib.array_utils.byte_bounds(array)[0]
-    return as_array(low, Ref(None, np.dtype(np.uint8), (nbytes,), (1,), 0), array).copy()   # type: ignore[arg-type]
+    return as_array(low, Ref(None, np.dtype(np.uint8), (nbytes,), (1,), 0), array).copy()  # type: ignore[arg-type]
 
 
 class UnheardWrites:
@@ -145,9 +158,11 @@ class UnheardWrites:
             new = recorder.program.instrs[recorded:]
             known = {ref.buffer for instr in new for ref in instr.outs}
             for a, b, traced in zip(given, before, [a for a in args if a.__class__ is Traced]):
-                assert traced.ref.buffer in known or np.array_equal(a, b, equal_nan=a.dtype.kind == "f"), \
+                assert traced.ref.buffer in known or np.array_equal(a, b, equal_nan=a.dtype.kind == "f"), (
                     f"{name} writes to an argument unheard"
+                )
             return result
+
         Recorder.call = checked
 
     def __exit__(self, *exc: object) -> None:
@@ -187,7 +202,9 @@ def is_single(program: Program) -> bool:
     return any(r.dtype.name == "float32" for i in program.instrs for r in (*i.reads(), *i.outs))
 
 
-def compare_memory(program: Program, memory: Memory, moved: Memory, inputs: dict[Any, Any], results: dict[Any, Any]) -> str:
+def compare_memory(
+    program: Program, memory: Memory, moved: Memory, inputs: dict[Any, Any], results: dict[Any, Any]
+) -> str:
     """Each Ref that is written outside of the program: as the kernels left it and as NumPy did."""
     for instr in program.instrs:
         for ref in instr.outs:
@@ -196,7 +213,9 @@ def compare_memory(program: Program, memory: Memory, moved: Memory, inputs: dict
                 continue
             held = inputs.get(b, results.get(b, b.memory))
             low = np.lib.array_utils.byte_bounds(held)[0]
-            text = unequal(memory.view(ref), as_array(low + ref.offset, ref, held), moved.view(ref), is_single(program))
+            text = unequal(
+                memory.view(ref), as_array(low + ref.offset, ref, held), moved.view(ref), is_single(program)
+            )
             if text:
                 return f"native against NumPy, {instr!r}: {text}"
     return ""

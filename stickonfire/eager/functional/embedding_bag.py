@@ -39,7 +39,11 @@ def embedding_bag(input: Any, weight: Any, offsets: Any = None, max_norm: float 
     if padding_idx is not None:
         keep = picks != padding_idx
         picks, bag_of, weights = picks[keep], bag_of[keep], None if weights is None else weights[keep]
-    rows = embedding(picks, weight, None, max_norm, norm_type, scale_grad_by_freq, sparse)
+    try:
+        rows = embedding(picks, weight, None, max_norm, norm_type, scale_grad_by_freq, sparse)
+    except IndexError as error:
+        raise RuntimeError("embedding_bag: Expected idx >= 0 && idx < num_embeddings but found another one: "
+                           f"{error}") from None
     wide = rows.float() if rows.dtype.name in ("bfloat16", "float16") else rows
     if mode == "max":
         return _maxima(wide, bag_of, bags).to(rows.dtype)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from ...core.dtypes import SCALAR_NAMES
 from .fused import fused
 from .loss_regression import l1_loss
 from .reduction import check_reduction, legacy_reduction, reduced, warn_if_sizes_differ, weighted
@@ -124,6 +125,10 @@ def binary_cross_entropy_with_logits(input: Any, target: Any, weight: Any = None
     check_reduction(reduction)
     if target.shape != input.shape:
         raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")
+    if not (target.is_floating_point() or target.is_complex()):
+        raise RuntimeError(f"result type {SCALAR_NAMES[input.dtype.name]} can't be cast to the desired output type "
+                           f"{SCALAR_NAMES[target.dtype.name]}. In binary_cross_entropy_with_logits(): targets are "
+                           "chances between 0 and 1, convert them with target.to(input.dtype)")
     return _binary_cross_entropy_with_logits(input, target, weight, pos_weight, reduction=reduction)
 
 

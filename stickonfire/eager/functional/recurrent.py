@@ -133,38 +133,61 @@ def _empty(layer: Layer, input: Any, states: Sequence[Any], params: Sequence[Any
     return (out.transpose(0, 1) if batch_first else out, *[state.clone() for state in states])
 
 
-def _stacked(layer: Layer, args: tuple[Any, ...], several: bool) -> tuple[Any, ...]:
-    """Either of PyTorch's two signatures: with `batch_sizes` second the input is packed."""
-    if isinstance(args[3], bool):
-        input, hx, params, has_biases, layers, dropout, train, bidirectional, batch_first = args
-        return _over_time(layer, input, hx if several else (hx,), params, has_biases, layers, dropout, train,
-                          bidirectional, batch_first)
-    data, batch_sizes, hx, params, has_biases, layers, dropout, train, bidirectional = args
-    rows = Rows(data, tuple(batch_sizes.tolist()))
-    return run_stack(layer, rows, hx if several else (hx,), params, has_biases, layers, dropout, train, bidirectional)
+_SHARED = ("hx", "params", "has_biases", "num_layers", "dropout", "train", "bidirectional")
+PACKED = ("data", "batch_sizes", *_SHARED)
+PADDED = ("input", *_SHARED, "batch_first")
+_KINDS = {"data": Tensor, "input": Tensor, "batch_sizes": Tensor, "params": (tuple, list), "has_biases": bool,
+          "num_layers": int, "dropout": (float, int), "train": bool, "bidirectional": bool, "batch_first": bool}
 
 
-def rnn_tanh(*args: Any) -> tuple[Any, ...]:
-    """Elman layers with tanh, of `(input, hx, params, has_biases, num_layers, dropout, train, bidirectional,
-    batch_first)`, or packed: `(data, batch_sizes, hx, params, has_biases, num_layers, dropout, train, bidirectional)`.
-    Shape: (L, N, D), (layers, N, H) -> (L, N, H), (layers, N, H).   Source: PyTorch `rnn_tanh`.
+def _bound(name: str, several: bool, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, list[Any]]:
+    """The arguments in the order of the one of PyTorch's two signatures that they fit, and its first name.
+
+    Raises: TypeError if they fit neither.
     """
-    return _stacked(_elman(False), args, False)
+    for names in (PACKED, PADDED):
+        given = dict(zip(names, args))
+        if len(args) > len(names) or given.keys() & kwargs.keys() or given.keys() | kwargs.keys() != set(names):
+            continue
+        given |= kwargs
+        kinds = {**_KINDS, "hx": (tuple, list) if several else Tensor}
+        if all([isinstance(given[key], kinds[key]) for key in names]):
+            return names[0], [given[key] for key in names]
+    kinds_given = [type(a).__name__ for a in args] + [f"{key}={type(a).__name__}" for key, a in kwargs.items()]
+    raise TypeError(f"{name}() received an invalid combination of arguments - got ({', '.join(kinds_given)}), but "
+                    f"expected one of:\n * ({', '.join(PACKED)})\n * ({', '.join(PADDED)})\nwith hx "
+                    f"{'(h, c)' if several else 'a tensor'}")
 
 
-def rnn_relu(*args: Any) -> tuple[Any, ...]:
-    """Elman layers with relu; arguments and shapes as of `rnn_tanh`. Source: PyTorch `rnn_relu`."""
-    return _stacked(_elman(True), args, False)
+def _signatures(name: str, layer: Layer, several: bool = False) -> Callable[..., tuple[Any, ...]]:
+    """A function with either of PyTorch's two signatures: with `batch_sizes` second the input is packed."""
+    def call(*args: Any, **kwargs: Any) -> tuple[Any, ...]:
+        first, (input, *rest) = _bound(name, several, args, kwargs)
+        if first == "input":
+            hx, params, has_biases, layers, dropout, train, bidirectional, batch_first = rest
+            return _over_time(layer, input, hx if several else (hx,), params, has_biases, layers, dropout, train,
+                              bidirectional, batch_first)
+        batch_sizes, hx, params, has_biases, layers, dropout, train, bidirectional = rest
+        rows = Rows(input, tuple(batch_sizes.tolist()))
+        return run_stack(layer, rows, hx if several else (hx,), params, has_biases, layers, dropout, train,
+                         bidirectional)
+    call.__name__ = call.__qualname__ = name
+    return call
 
 
-def gru(*args: Any) -> tuple[Any, ...]:
-    """GRU layers; arguments and shapes as of `rnn_tanh`. Source: PyTorch `gru`."""
-    return _stacked(_gru, args, False)
+rnn_tanh = _signatures("rnn_tanh", _elman(False))
+rnn_tanh.__doc__ = """Elman layers with tanh, of `(input, hx, params, has_biases, num_layers, dropout, train,
+    bidirectional, batch_first)`, or packed: `(data, batch_sizes, hx, params, has_biases, num_layers, dropout, train,
+    bidirectional)`. Shape: (L, N, D), (layers, N, H) -> (L, N, H), (layers, N, H).
 
-
-def lstm(*args: Any) -> tuple[Any, ...]:
-    """LSTM layers; arguments as of `rnn_tanh`, with hx = (h, c), and c comes back too. Source: PyTorch `lstm`."""
-    return _stacked(_lstm, args, True)
+    Raises: TypeError for arguments that fit neither.   Source: PyTorch `rnn_tanh`.
+    """
+rnn_relu = _signatures("rnn_relu", _elman(True))
+rnn_relu.__doc__ = """Elman layers with relu; arguments and shapes as of `rnn_tanh`. Source: PyTorch `rnn_relu`."""
+gru = _signatures("gru", _gru)
+gru.__doc__ = """GRU layers; arguments and shapes as of `rnn_tanh`. Source: PyTorch `gru`."""
+lstm = _signatures("lstm", _lstm, True)
+lstm.__doc__ = """LSTM layers; arguments as of `rnn_tanh`, with hx = (h, c), and c comes back too. Source: PyTorch `lstm`."""
 
 
 # -- single steps ---------------------------------------------------------------------------------------

@@ -9,8 +9,11 @@ import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ...eager import Tensor
 from ..module import Module
 from ..parallel import DataParallel
+
+ABSENT = object()
 
 
 def named_tensors(module: Module) -> dict[str, Any]:
@@ -51,28 +54,43 @@ def check_names(module: Module, given: Mapping[str, Any]) -> None:
         raise RuntimeError(f"Error(s) in reparametrizing for {module._get_name()}:\n\t{listed}")
 
 
-def registry_of(module: Module, path: str) -> tuple[Any, str]:
-    """The registry that holds a tensor, and its name there. Raises: AttributeError for a name that isn't there."""
-    owner_path, _, name = path.rpartition(".")
-    owner = module.get_submodule(owner_path)
+def swapped(owner: Module, name: str, value: Any) -> Any:
+    """Puts a tensor where a module keeps one of that name, and returns what was there: ABSENT for an unknown name.
+
+    Raises: TypeError for the name of something else.
+    """
     for registry in (owner._parameters, owner._buffers):
-        if name in registry:
-            return registry, name
-    raise AttributeError(f"{owner._get_name()} has no attribute `{name}`")
+        if name in registry and value is not ABSENT:
+            before, registry[name] = registry[name], value
+            return before
+    before = getattr(owner, name, ABSENT)
+    if before is not ABSENT and not isinstance(before, Tensor):
+        raise TypeError(f"attribute `{name}`: {before} is not an instance of torch.Tensor")
+    if value is ABSENT:
+        delattr(owner, name)
+    else:
+        setattr(owner, name, value)
+    return before
 
 
 @contextlib.contextmanager
-def replaced(module: Module, tensors: Mapping[str, Any]) -> Iterator[None]:
-    """Other tensors in the module's registries, for the length of the block; afterwards its own ones again."""
-    places = [(*registry_of(module, path), t) for path, t in tensors.items()]
-    before = [(registry, name, registry[name]) for registry, name, _ in places]
+def replaced(module: Module, tensors: Mapping[str, Any], given: dict[str, Any]) -> Iterator[None]:
+    """Other tensors in a module for the length of the block, afterwards its own ones again.
+
+    What the module puts in their place meanwhile is found in `given` afterwards. Unknown names do no harm, as in PyTorch.
+    Raises: AttributeError if there is no such submodule.
+    """
+    places = [(module.get_submodule(path.rpartition(".")[0]), path.rpartition(".")[2]) for path in tensors]
+    before: list[Any] = []
     try:
-        for registry, name, t in places:
-            registry[name] = t
+        for place, t in zip(places, tensors.values()):
+            before.append(swapped(*place, t))
         yield
     finally:
-        for registry, name, t in reversed(before):
-            registry[name] = t
+        for path, place, t in reversed(list(zip(tensors, places, before))):
+            last = swapped(*place, t)
+            if path in given:
+                given[path] = last
 
 
 def call_with(module: Any, parameter_and_buffer_dicts: Any, args: Any = None, kwargs: dict[str, Any] | None = None, *,
@@ -80,7 +98,8 @@ def call_with(module: Any, parameter_and_buffer_dicts: Any, args: Any = None, kw
     """`module(*args, **kwargs)` with the given tensors in place of its own: what `func.functional_call` is.
 
     Several dicts may be given, with different keys. `tie_weights`: a tensor that the module uses under several names
-    is replaced under all of them. `strict`: all of the module's tensors have to be given, and nothing else.
+    is replaced under all of them. `strict`: all of the module's tensors have to be given, and nothing else; without it
+    unknown names are ignored. A buffer that the module replaces is replaced in a single given dict.
     Raises: ValueError for a key in several dicts, RuntimeError for names that don't fit.
     Source: PyTorch `func.functional_call`.
 
@@ -91,23 +110,22 @@ def call_with(module: Any, parameter_and_buffer_dicts: Any, args: Any = None, kw
     if isinstance(module, DataParallel):
         raise RuntimeError("The stateless API can't be used with nn.DataParallel module; call it with module.module")
     given = joined(parameter_and_buffer_dicts)
-    if tie_weights:
-        given = with_tied(module, given)
+    tensors = with_tied(module, given) if tie_weights else dict(given)
     if strict:
-        check_names(module, given)
+        check_names(module, tensors)
     args = () if args is None else args if isinstance(args, tuple) else (args,)
-    with replaced(module, given):
+    with replaced(module, tensors, given):
         return module(*args, **(kwargs or {}))
 
 
 def joined(dicts: Any) -> dict[str, Any]:
-    """One dict of several. Raises: ValueError for a key that is in two of them."""
-    if isinstance(dicts, Mapping):
-        return dict(dicts)
+    """One dict of several; a single one itself. Raises: ValueError for a key that is in two of them."""
+    if isinstance(dicts, dict):
+        return dicts
     if not isinstance(dicts, (list, tuple)):
         raise ValueError("Expected parameter_and_buffer_dicts to be a dict, or a list/tuple of dicts, but got "
                          f"{type(dicts)}")
-    if not all(isinstance(d, Mapping) for d in dicts):
+    if not all(isinstance(d, dict) for d in dicts):
         raise ValueError("Expected all elements of parameter_and_buffer_dicts to be dictionaries")
     keys = [key for d in dicts for key in d]
     repeated = sorted({key for key in keys if keys.count(key) > 1})
