@@ -3,11 +3,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from .eager.composite_masked import BY_NAME, is_masked_tensor, logaddexp, mean, median, norm, normalize, std, var
-
-sum, prod, amax, amin, logsumexp = (BY_NAME[name] for name in ("sum", "prod", "amax", "amin", "logsumexp"))
-argmax, argmin, cumsum, cumprod = (BY_NAME[name] for name in ("argmax", "argmin", "cumsum", "cumprod"))
-softmax, log_softmax, softmin = (BY_NAME[name] for name in ("softmax", "log_softmax", "softmin"))
+from .eager.composite_masked import (
+    amax,
+    amin,
+    argmax,
+    argmin,
+    cumprod,
+    cumsum,
+    is_masked_tensor,
+    log_softmax,
+    logaddexp,
+    logsumexp,
+    mean,
+    median,
+    norm,
+    normalize,
+    prod,
+    softmax,
+    softmin,
+    std,
+    var,
+)
+from .eager.composite_masked import masked_sum as sum
 
 __all__ = ["amax", "amin", "argmax", "argmin", "cumprod", "cumsum", "is_masked_tensor", "log_softmax", "logaddexp",
            "logsumexp", "mean", "median", "norm", "normalize", "prod", "softmax", "softmin", "std", "sum", "var"]

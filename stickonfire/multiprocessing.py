@@ -65,7 +65,8 @@ class ProcessContext:
         """
         if not self.sentinels:
             return True
-        waiting: list[Any] = [*self.sentinels, *[self._pipes[i] for i in self.sentinels.values() if i not in self._texts]]
+        unread = [self._pipes[i] for i in self.sentinels.values() if i not in self._texts]
+        waiting: list[Any] = [*self.sentinels, *unread]
         for ready in multiprocessing.connection.wait(waiting, timeout):
             if ready in self._pipes:                    # read at once: a long text does not fit into the pipe
                 self._read(self._pipes.index(ready))
@@ -82,7 +83,7 @@ class ProcessContext:
         """Keeps what a worker has sent: the text of an exception, or None if it ended without one."""
         if i not in self._texts:
             try:
-                self._texts[i] = self._pipes[i].recv()
+                self._texts[i] = self._pipes[i].recv() if self._pipes[i].poll() else None
             except EOFError:
                 self._texts[i] = None
 

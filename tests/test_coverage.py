@@ -76,7 +76,7 @@ def test_the_page_names_what_is_missing():
     assert "| `torch` | 1 | 2 | jit |" in text
     assert "1 of 2 names are there; they stand for 90.0% of 10 uses." in text
     assert "| `fx.Node` | 1 | needs a tracer |" in text
-    assert text.index("| `fft` | 0 of 3 |") < text.index("| `mul` | 1 of 4 | function: values |")
+    assert "| `fft` | 0 of 3 |" in text and "| `mul` | 1 of 4 | function: values |" in text
 
 
 def test_without_the_suite_it_says_so_and_fails(tmp_path, capsys, monkeypatch):

@@ -121,7 +121,7 @@ class Emitter:
         name, dtype, is_vector = self.values[number_]
         return self.splat(name, dtype) if vector and not is_vector else name
 
-    # -- the kernel ----------------------------------------------------------------------------------------------
+    # -- the kernel --------------------------------------------------------------------------------------------
 
     def emit(self) -> str:
         """The whole text."""
@@ -159,7 +159,7 @@ class Emitter:
             f"define void @{self.name}(ptr %args) {{", "entry:", *main, "  ret void", "}"])
 
     def pieces_function(self) -> None:
-        """Goes through pieces begin..end, each a fixed part of the rows, whoever runs it: sums are the same in any run."""
+        """Goes through pieces begin..end, each a fixed part of the rows, whoever runs it: sums are always the same."""
         k = self.kernel
         self.put("br label %next")
         self.lines.append("next:")
@@ -236,7 +236,7 @@ class Emitter:
                     at = self.new(f"getelementptr i8, ptr {at}, i64 {offset}")
             self.put(f"%at{i} = getelementptr i8, ptr {at}, i64 0")
 
-    # -- stages ----------------------------------------------------------------------------------------------------
+    # -- stages ------------------------------------------------------------------------------------------------
 
     def lane_stage(self, stage: Stage, s: int) -> None:
         """A loop over whole vectors, then one masked step; reductions start before and end after it."""
@@ -352,7 +352,7 @@ class Emitter:
         self.declare(symbol, scalar, of)
         return self.new(f"call {scalar} @{symbol}({of} {vector})")
 
-    # -- sums over rows ---------------------------------------------------------------------------------------------
+    # -- sums over rows ----------------------------------------------------------------------------------------
 
     def prepare_sums(self) -> None:
         """Rows of sums are zeroed, single sums get a vector each."""
@@ -364,10 +364,10 @@ class Emitter:
             start = self.new(f"add i64 {start}, {offset}")
             self.put(f"%column{i} = getelementptr i8, ptr %scratch, i64 {start}")
             offset += bytes_ * k.pieces
-            of = self.type(column.dtype, True)
             for c in range(0, k.column_pad(), self.lanes):
                 at = self.new(f"getelementptr i8, ptr %column{i}, i64 {c * SIZES[column.dtype]}")
-                self.store(at, f"splat ({TYPES[column.dtype]} {identity(column.kind, column.dtype)})", column.dtype, True, None)
+                start = f"splat ({TYPES[column.dtype]} {identity(column.kind, column.dtype)})"
+                self.store(at, start, column.dtype, True, None)
         for i, total in enumerate(k.totals):
             for u in range(UNROLL):
                 self.put(f"%total{i}.{u} = alloca {self.type(total.dtype, True)}, align 64")
@@ -434,7 +434,7 @@ class Emitter:
         self.put(f"br i1 {more}, label %{label}, label %{label}.after")
         self.lines.append(f"{label}.after:")
 
-    # -- memory --------------------------------------------------------------------------------------------------------
+    # -- memory ------------------------------------------------------------------------------------------------
 
     def load(self, at: str, dtype: str, vector: bool, mask: str | None) -> str:
         """Side by side, or one."""
@@ -499,7 +499,7 @@ class Emitter:
         self.put(f"call void @{symbol}({of} {value}, <{self.lanes} x ptr> align {SIZES[dtype]} {pointers}, "
                  f"<{self.lanes} x i1> {mask or 'splat (i1 true)'})")
 
-    # -- lines -----------------------------------------------------------------------------------------------------------
+    # -- lines -------------------------------------------------------------------------------------------------
 
     def line(self, line: Line, lanes: bool, c: str, mask: str | None, u: int = 0) -> None:
         """One line of a stage; `c` is the place in the row, `u` the copy in an unrolled loop."""
@@ -649,7 +649,7 @@ class Emitter:
         so_far = self.new(f"load {of}, ptr {cell}")
         self.put(f"store {of} {self.operation(COMBINE[total.kind], [so_far, new], total.dtype, True)}, ptr {cell}")
 
-    # -- arithmetic --------------------------------------------------------------------------------------------------------
+    # -- arithmetic --------------------------------------------------------------------------------------------
 
     def operation(self, name: str, operands: list[str], dtype: str, vector: bool) -> str:
         """The result of arithmetic, a comparison or a function on operands of one dtype."""
@@ -669,7 +669,8 @@ class Emitter:
             one = number(1, dtype)
             return self.operation("divide", [self.splat(one, dtype) if vector else one, *operands], dtype, vector)
         if name == "negative":
-            return self.new(f"fneg {of} {operands[0]}" if is_float else f"sub {of} {chr(48) if not vector else 'zeroinitializer'}, {operands[0]}")
+            zero = "zeroinitializer" if vector else "0"
+            return self.new(f"fneg {of} {operands[0]}" if is_float else f"sub {of} {zero}, {operands[0]}")
         if name == "not":
             true = "splat (i1 true)" if vector else "true"
             return self.new(f"xor {of} {operands[0]}, {true}")

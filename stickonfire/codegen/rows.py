@@ -69,7 +69,7 @@ class Sum:
 
 @dataclass
 class RowKernel:
-    """A kernel. `outer` are the extents of the rows, `inner` that of a row; `chunk`: one long row is cut into such pieces."""
+    """A kernel. `outer` are the extents of the rows, `inner` that of a row; one long row is cut into pieces of `chunk`."""
 
     outer: tuple[int, ...]
     inner: int

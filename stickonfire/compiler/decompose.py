@@ -15,6 +15,7 @@ import numpy as np
 from . import rules_functions, rules_index, rules_products  # noqa: F401    (they declare rules)
 from .program import Instr, Program, Ref, Symbol
 from .rules import ELEMENTWISE, REDUCTIONS, RULES, Builder, dense_strides, expanded, is_real, kept, rule
+from .simplify import PURE
 
 
 def decompose(program: Program) -> None:
@@ -26,15 +27,16 @@ def decompose(program: Program) -> None:
         rule_ = RULES.get(instr.name)
         if rule_ is None or not rule_(b, instr):
             del b.instrs[before:]
-            b.instrs.append(instr)
+            taken = instr.name in PURE              # the name means a primitive: a call of `xp` needs another one
+            b.instrs.append(replace(instr, name="xp." + instr.name) if taken else instr)
     program.instrs = b.instrs
 
 
 SYNONYMS = {"true_divide": "divide", "abs": "absolute", "fabs": "absolute", "logical_and": "and", "logical_or": "or",
             "logical_not": "not", "invert": "not", "bitwise_and": "and", "bitwise_or": "or", "bitwise_xor": "xor",
             "float_power": "power"}
-UNARY_FLOAT = frozenset(("sqrt", "exp", "expm1", "exp2", "log", "log1p", "log2", "log10", "sin", "cos", "tan", "tanh", "sinh",
-                         "cosh", "sigmoid", "erf", "erfc", "arctan", "arcsin", "arccos", "reciprocal"))
+UNARY_FLOAT = frozenset(("sqrt", "exp", "expm1", "exp2", "log", "log1p", "log2", "log10", "sin", "cos", "tan", "tanh",
+                         "sinh", "cosh", "sigmoid", "erf", "erfc", "arctan", "arcsin", "arccos", "reciprocal"))
 
 
 @rule(*(ELEMENTWISE - {"cast", "fill", "one_hot", "where"}), *SYNONYMS)
@@ -50,6 +52,10 @@ def elementwise(b: Builder, instr: Instr) -> bool:
             return False
     of = np.result_type(*[x.dtype if isinstance(x, Ref) else 1.0 if isinstance(x, Symbol) else x for x in given])
     if (name in UNARY_FLOAT or name == "divide") and of.kind != "f":
+        return False
+    if of.kind in "iu" and any(isinstance(x, int) and not np.iinfo(of).min <= x <= np.iinfo(of).max for x in given):
+        return False                                        # it would wrap
+    if of.kind != "f" and name in ("fmax", "fmin", "isnan", "copysign"):
         return False
     if name == "power" and of.kind != "f" or of.char == "e" or of.kind == "b" and name in ("subtract", "negative"):
         return False
@@ -213,7 +219,9 @@ def add_scaled(b: Builder, instr: Instr) -> bool:
     if not is_real(target, *values) or target.dtype.kind != "f":
         return False
     of = target.dtype
-    value = values[0] if len(values) == 1 else b("multiply" if instr.name == "add_product" else "divide", *values, of=of)
+    value = values[0]
+    if len(values) == 2:
+        value = b("multiply" if instr.name == "add_product" else "divide", *values, of=of)
     b.into(target, "add", target, b("multiply", value, factor, of=of), of=of)
     return True
 
@@ -256,7 +264,8 @@ def euclidean(b: Builder, instr: Instr) -> bool:
 def squared_deviations(b: Builder, instr: Instr) -> bool:
     """The sum of (a - centre)^2."""
     a, centre, axes, keepdims = instr.operands
-    if not isinstance(centre, Ref) or a.dtype.char not in "fd" or a.dtype != centre.dtype or not a.size or not is_real(instr.out):
+    if not isinstance(centre, Ref) or a.dtype.char not in "fd" or a.dtype != centre.dtype or not a.size or \
+            not is_real(instr.out):
         return False
     way = b("subtract", a, centre, of=a.dtype)
     axes = tuple(sorted(d % len(a.shape) for d in axes))

@@ -187,8 +187,12 @@ state.on_default_dtype_change(forget_latest)
 
 def changed(before: list[Guard], after: list[Guard]) -> bool:
     """Whether a plain value among a function's surroundings is another one after a call."""
-    values = {(id(what), which): value for _, what, which, value in before}
-    return any(is_plain(value) and values.get((id(what), which), value) != value for _, what, which, value in after)
+    values = {(kind, id(what), which): value for kind, what, which, value in before}
+    for kind, what, which, value in after:
+        old = values.get((kind, id(what), which), value)
+        if old is not value and (is_plain(value) or kind == "whole") and old != value:
+            return True
+    return False
 
 
 def frozen(value: Any) -> Any:

@@ -57,8 +57,8 @@ def index_select(xp: Any, input: Any, index: Any, dim: int) -> Any:
     picks = vector("index_select", index)
     if input.ndim == 0 or not input.shape[at]:
         return select.forward(xp, input, dim, index)
-    xp.check(picks, 0, input.shape[at] - 1, "index_select(): index out of range in self: index {} is out of bounds for size "
-             f"{input.shape[at]}", IndexError)
+    xp.check(picks, 0, input.shape[at] - 1, "index_select(): index out of range in self: index {} is out of bounds for "
+             f"size {input.shape[at]}", IndexError)
     if at == 0:
         return xp.rows(input, picks)
     return xp.contiguous(xp.moveaxis(xp.rows(xp.moveaxis(input, at, 0), picks), 0, at))

@@ -157,7 +157,8 @@ class Group:
             return None if to is None else Placed(instr, "reduce", [strides], to)
         if axes == tuple(range(len(axes))) and math.prod(shape) == math.prod(space[split:]):
             to = reshaped_strides(shape, steps, space[split:])
-            return None if to is None or collapsed(space[split:], to) is None else Placed(instr, "column", [strides], to)
+            if to is not None and collapsed(space[split:], to) is not None:
+                return Placed(instr, "column", [strides], to)
         return None
 
     def rows_end_at(self, split: int | None, placed: Placed) -> bool:
@@ -268,8 +269,9 @@ def group(program: Program) -> list[Group | Single]:
 
 
 def stops(step: Instr, instr: Instr) -> bool:
-    """Whether an instruction must not move before a step of Python's: after a failed check, nothing outside has changed."""
-    return step.name == "effect" or step.name in ("raise_if", "check") and instr.out.buffer.kind in ("external", "input")
+    """Whether an instruction must stay behind a step of Python's: a check that fails leaves all outside as it was."""
+    return step.name == "effect" or (step.name in ("raise_if", "check")
+                                     and instr.out.buffer.kind in ("external", "input"))
 
 
 def worthwhile(group_: Group, reads: set[Buffer], writes: Buffer, instr: Instr) -> bool:

@@ -54,7 +54,7 @@ class Lowering:
         self.pieces = 1 if small else max(1, min(threads, math.prod(self.outer) if not self.flat else
                                                  -(-self.inner // CHUNK)))
 
-    # -- the space ------------------------------------------------------------------------------------------------
+    # -- the space ---------------------------------------------------------------------------------------------
 
     def walks(self) -> list[Strides]:
         """How the group's arrays go through the space."""
@@ -105,7 +105,7 @@ class Lowering:
             self.refs.append(ref)
         return self.keys[key]
 
-    # -- lines ----------------------------------------------------------------------------------------------------------
+    # -- lines -------------------------------------------------------------------------------------------------
 
     def new(self, level: str, stage: int, name: str, args: tuple[Any, ...], dtype: str, of: str = "") -> int:
         """A line at the end of a pass ("full") or of what comes before it ("row"); returns its value."""
@@ -125,7 +125,7 @@ class Lowering:
         return self.passes[stage] if level == "full" else self.rows[stage]
 
     def at(self, value: int, level: str, stage: int) -> int:
-        """A value as it can be used in a stage: one of an earlier pass is loaded or computed again, or stashed there."""
+        """A value as it can be used in a stage: one of an earlier pass is loaded or computed again, or stashed."""
         its_level, its_stage = self.where[value]
         if its_level == "row" or its_stage == stage:
             return value
@@ -144,7 +144,7 @@ class Lowering:
         return self.again[value, stage]
 
     def effort(self, value: int) -> int:
-        """How many loads and simple operations it takes to compute a value again; more than AGAIN if it should not be."""
+        """How many loads and simple operations computing a value again takes; more than AGAIN if it should not be."""
         line = self.made[value]
         if self.where[value][0] == "row" or line.name in NUMBERS:
             return 0
@@ -193,7 +193,7 @@ class Lowering:
             return value
         return self.new(level, stage, "cast", (value,), dtype, self.dtypes[value])
 
-    # -- instructions ----------------------------------------------------------------------------------------------------
+    # -- instructions ------------------------------------------------------------------------------------------
 
     def lower(self) -> RowKernel:
         """The whole group."""
@@ -288,7 +288,8 @@ class Lowering:
         """An index that stays within an extent: a wrong one is for a check to report, never for a kernel to follow."""
         kind = self.dtypes[index]
         low, high = self.new(level, stage, "const", (0,), kind), self.new(level, stage, "const", (extent - 1,), kind)
-        return self.new(level, stage, "minimum", (self.new(level, stage, "maximum", (index, low), kind, kind), high), kind, kind)
+        above = self.new(level, stage, "maximum", (index, low), kind, kind)
+        return self.new(level, stage, "minimum", (above, high), kind, kind)
 
     def pick(self, placed: Placed) -> int:
         source = placed.instr.operands[0]

@@ -17,7 +17,7 @@ def check(a: Any, low: Any, high: Any, message: str, kind: type[Exception] = Run
 
 
 def rows(a: Any, index: Any) -> Any:
-    """a[index] for an index that a check speaks about: one beyond the ends takes the row at the end. (C, *), (M) -> (M, *)"""
+    """a[index]; beyond the ends, which a check reports, the row at the end. Shapes: (C, *), (M) -> (M, *)."""
     return np.take(a, index, axis=0, mode="clip")
 
 

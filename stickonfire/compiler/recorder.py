@@ -321,7 +321,8 @@ class Recorder:
                 t.ref.buffer.memory = t.real.copy(order="K")
             return
         if name.rpartition(".")[2] in SIZED_BY_VALUES or name == "ndarray.__getitem__" and any(
-                ref.dtype.kind == "b" for ref in refs_in(operands[1:])) or name == "repeat" and any(refs_in(operands[1:])):
+                ref.dtype.kind == "b" for ref in refs_in(operands[1:])) or name == "repeat" and any(
+                    True for _ in refs_in(operands[1:])):
             self.stop("the size of a result depends on values")
         self.record(Instr(name, operands, outs, settings, self.runner(function, len(args), False)))
 

@@ -14,7 +14,8 @@ from ..backends.cpu import xp
 from .program import Instr, Ref, Symbol
 
 NAMES = {"and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor, "not": np.logical_not,
-         "sign": xp.sign, "exp": xp.exp, "log": xp.log, "sigmoid": xp.sigmoid, "erf": xp.erf, "erfc": xp.erfc, "divide": np.true_divide}
+         "sign": xp.sign, "exp": xp.exp, "log": xp.log, "sigmoid": xp.sigmoid, "erf": xp.erf,
+         "erfc": xp.erfc, "divide": np.true_divide}
 REDUCE = {"sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum, "any": np.logical_or,
           "all": np.logical_and}
 View = Callable[[Ref], np.ndarray]

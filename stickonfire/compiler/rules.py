@@ -16,11 +16,11 @@ from .program import Instr, Program, Ref
 RULES: dict[str, Callable[[Builder, Instr], bool]] = {}
 
 ELEMENTWISE = frozenset((
-    "add", "subtract", "multiply", "divide", "negative", "absolute", "sqrt", "square", "reciprocal", "exp", "expm1", "exp2",
-    "log", "log1p", "log2", "log10", "sin", "cos", "tan", "tanh", "sinh", "cosh", "sigmoid", "erf", "erfc", "power",
-    "arctan", "arcsin", "arccos", "maximum", "minimum", "fmax", "fmin", "where", "less", "less_equal", "greater",
-    "greater_equal", "equal", "not_equal", "isnan", "floor", "ceil", "rint", "trunc", "sign", "copysign", "cast", "fill",
-    "and", "or", "xor", "not", "one_hot"))
+    "add", "subtract", "multiply", "divide", "negative", "absolute", "sqrt", "square", "reciprocal", "exp",
+    "expm1", "exp2", "log", "log1p", "log2", "log10", "sin", "cos", "tan", "tanh", "sinh", "cosh", "sigmoid",
+    "erf", "erfc", "power", "arctan", "arcsin", "arccos", "maximum", "minimum", "fmax", "fmin", "where", "less",
+    "less_equal", "greater", "greater_equal", "equal", "not_equal", "isnan", "floor", "ceil", "rint", "trunc",
+    "sign", "copysign", "cast", "fill", "and", "or", "xor", "not", "one_hot"))
 REDUCTIONS = {"add.reduce": "sum", "sum": "sum", "multiply.reduce": "prod", "prod": "prod", "maximum.reduce": "max",
               "amax": "max", "max": "max", "minimum.reduce": "min", "amin": "min", "min": "min",
               "logical_or.reduce": "any", "any": "any", "logical_and.reduce": "all", "all": "all"}
@@ -56,7 +56,10 @@ class Builder:
         return out
 
     def reduce_into(self, out: Ref, kind: str, a: Ref, axes: tuple[int, ...]) -> None:
-        """A reduction as steps that kernels take: along the last axes, or over the first ones. `out` has as many dims as `a`."""
+        """A reduction as steps that kernels take: along the last axes, or over the first ones.
+
+        out: has as many dims as `a`.
+        """
         dims = [d for d in range(len(a.shape)) if a.shape[d] != 1]
         a, out = picked_dims(a, dims), picked_dims(out, dims)
         axes = tuple(i for i, d in enumerate(dims) if d in axes)

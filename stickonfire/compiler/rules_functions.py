@@ -125,7 +125,9 @@ def softplus(b: Builder, instr: Instr) -> bool:
     of = x.dtype
     scaled = x if beta == 1 else b("multiply", x, beta, of=of)
     soft = log_one_plus_exp(b, scaled)
-    b.into(instr.out, "where", above(b, scaled, threshold), x, soft if beta == 1 else b("divide", soft, beta, of=of), of=of)
+    if beta != 1:
+        soft = b("divide", soft, beta, of=of)
+    b.into(instr.out, "where", above(b, scaled, threshold), x, soft, of=of)
     return True
 
 
@@ -166,7 +168,8 @@ def isfinite(b: Builder, instr: Instr) -> bool:
     x = instr.operands[0]
     if x.dtype.char not in "fd" or instr.settings:
         return False
-    b.into(instr.out, "less" if instr.name == "isfinite" else "equal", b("absolute", x, of=x.dtype), math.inf, of=x.dtype)
+    comparison = "less" if instr.name == "isfinite" else "equal"
+    b.into(instr.out, comparison, b("absolute", x, of=x.dtype), math.inf, of=x.dtype)
     return True
 
 

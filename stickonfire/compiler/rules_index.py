@@ -88,7 +88,7 @@ def pick(b: Builder, instr: Instr) -> bool:
 
 @rule("put")
 def put(b: Builder, instr: Instr) -> bool:
-    """Values at one place of each row of zeros, as the gradient of a loss over classes has it: a comparison in each place."""
+    """Values at one place of each row of zeros, as the gradient of a loss over classes has it: comparisons."""
     target, places, values = instr.operands
     blank = b.made.get(target.buffer) if isinstance(target, Ref) else None
     position = b.made.get(places.buffer) if isinstance(places, Ref) else None

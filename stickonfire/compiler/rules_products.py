@@ -30,13 +30,14 @@ def affine(b: Builder, instr: Instr) -> bool:
 
 def matmul(b: Builder, out: Ref, x: Ref, w: Ref) -> bool:
     """A product as batches of matrices, each dense in one dim: what a matrix kernel takes. Copies what is not."""
-    if not all(isinstance(r, Ref) for r in (x, w)) or x.dtype.char not in "fd" or not x.dtype == w.dtype == out.dtype or \
-            not x.size or not w.size or not x.shape or not w.shape:
+    if not all(isinstance(r, Ref) for r in (x, w)) or x.dtype.char not in "fd" or \
+            not x.dtype == w.dtype == out.dtype or not x.size or not w.size or not x.shape or not w.shape:
         return False
     if len(x.shape) == 1:
         x = replace(x, shape=(1, *x.shape), strides=(0, *x.strides))
-        out = replace(out, shape=(*out.shape[:len(out.shape) - (len(w.shape) > 1)], 1, *out.shape[len(out.shape) - (len(w.shape) > 1):]),
-                      strides=(*out.strides[:len(out.strides) - (len(w.shape) > 1)], 0, *out.strides[len(out.strides) - (len(w.shape) > 1):]))
+        at = len(out.shape) - (len(w.shape) > 1)
+        out = replace(out, shape=(*out.shape[:at], 1, *out.shape[at:]),
+                      strides=(*out.strides[:at], 0, *out.strides[at:]))
     if len(w.shape) == 1:
         w = replace(w, shape=(*w.shape, 1), strides=(*w.strides, 0))
         out = replace(out, shape=(*out.shape, 1), strides=(*out.strides, 0))

@@ -14,13 +14,9 @@ from typing import Any
 import numpy as np
 
 from .program import Buffer, Instr, Program, Ref, Symbol, refs_in
+from .rules import ELEMENTWISE
 
-PURE = frozenset((
-    "add", "subtract", "multiply", "divide", "negative", "absolute", "sqrt", "square", "reciprocal", "exp", "expm1", "exp2",
-    "log", "log1p", "log2", "log10", "sin", "cos", "tan", "tanh", "sinh", "cosh", "sigmoid", "erf", "erfc", "power",
-    "arctan", "arcsin", "arccos", "maximum", "minimum", "fmax", "fmin", "where", "less", "less_equal", "greater",
-    "greater_equal", "equal", "not_equal", "isnan", "floor", "ceil", "rint", "trunc", "sign", "copysign", "cast", "fill",
-    "and", "or", "xor", "not", "one_hot", "reduce", "matmul", "take_rows", "pick"))
+PURE = ELEMENTWISE | {"reduce", "matmul", "take_rows", "pick"}
 COSTLY = frozenset(("reduce", "matmul", "take_rows", "pick"))
 REACH, LARGE = 100, 1 << 14     # instructions, elements: what is computed again, see `common`
 EFFECTS = frozenset(("effect", "check", "draw", "raise_if"))
@@ -128,8 +124,8 @@ def common(program: Program) -> None:
             instr = replace(instr, operands=renamed(instr.operands, stands_for),
                             settings=renamed(instr.settings, stands_for))
         if instr.name in PURE and instr.out.buffer in values:
-            key = (instr.name, tuple(map(key_of, instr.operands)), repr(sorted(instr.settings.items())), instr.out.dtype,
-                   instr.out.shape, instr.out.strides, instr.out.offset)
+            key = (instr.name, tuple(map(key_of, instr.operands)), repr(sorted(instr.settings.items())),
+                   instr.out.dtype, instr.out.shape, instr.out.strides, instr.out.offset)
             known = first.get(key)
             near = known is not None and (n - known[1] < REACH or instr.out.size < LARGE or instr.name in COSTLY)
             if known is not None and near and instr.out.buffer not in results:

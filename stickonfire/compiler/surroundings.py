@@ -64,7 +64,8 @@ def guards_of(function: Any, depth: int, seen: set[int]) -> Iterator[Guard]:
             yield from of_value("item", function.__globals__, name, function.__globals__[name], names, depth, seen)
 
 
-def of_value(kind: str, holder: Any, key: str, value: Any, names: set[str], depth: int, seen: set[int]) -> Iterator[Guard]:
+def of_value(kind: str, holder: Any, key: str, value: Any, names: set[str], depth: int,
+             seen: set[int]) -> Iterator[Guard]:
     """What stands under a name: a value, or an object, which has to be the same one, with what is read of it."""
     if isinstance(value, ModuleType):
         return

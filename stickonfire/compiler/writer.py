@@ -74,7 +74,7 @@ class Writer:
             if twin is not None:                            # one tensor for two arguments
                 self.put(f"if a{i} is not a{twin}: return MISS")
                 continue
-            if i in self.made.pinned or any(value is t for _, _, _, value in self.made.guards):
+            if i in self.made.pinned or type(t) is not Tensor or any(value is t for _, _, _, value in self.made.guards):
                 self.put(f"if a{i} is not {self.name('A', a)}: return MISS")
             if self.made.inputs[i] is None:
                 other = next((f"{self.name('T', u)}" for u, _ in self.made.tensors if u is t), None)
@@ -277,7 +277,7 @@ def part_of(ref: Any, array: np.ndarray) -> np.ndarray:
 
 
 def differs(held: str, constant: str, value: Any, kind: str) -> str:
-    """The test whether a guarded value is another one: another object, or for numbers another number or kind of number."""
+    """The test whether a guarded value is another one: another object, or another number or kind of number."""
     if kind not in ("whole", "count") and (not is_plain(value) or value is None or value.__class__ is bool):
         return f"{held} is not {constant}"
     if value.__class__ in (int, float) and kind != "count":     # unchanged as a rule: the very same object
@@ -286,8 +286,9 @@ def differs(held: str, constant: str, value: Any, kind: str) -> str:
 
 
 def any_alias(arrays: list[np.ndarray]) -> bool:
-    """Whether two arguments lie in the same memory."""
-    return len({id(root_of(a)) for a in arrays}) < len(arrays)
+    """Whether two arguments share memory, by their extent."""
+    bounds = sorted(np.lib.array_utils.byte_bounds(a) for a in arrays if a.size)
+    return any(end > start for (_, end), (start, _) in zip(bounds, bounds[1:]))
 
 
 def overlaps(array: np.ndarray, roots: set[int]) -> bool:

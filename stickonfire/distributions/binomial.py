@@ -71,7 +71,8 @@ class Binomial(Chance):
     def _common_count(self, name: str) -> int:
         total_count = int(self.total_count.max())
         if not self.total_count.min() == total_count:
-            raise NotImplementedError(f"Inhomogeneous total count not supported by `{name}`.")
+            raise NotImplementedError(f"Inhomogeneous total count not supported by `{name}`. Make a Binomial for each "
+                                      "count")
         return total_count
 
     def entropy(self) -> Tensor:

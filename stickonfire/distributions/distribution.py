@@ -95,7 +95,7 @@ class Distribution:
         """
         owner = next((cls for cls in type(self).__mro__ if "_parameters" in vars(cls)), Distribution)
         if owner is Distribution:
-            raise NotImplementedError(f"{type(self).__name__} does not define expand()")
+            raise NotImplementedError(f"{type(self).__name__} does not define expand(): define it in the subclass")
         new = self._get_checked_instance(owner, _instance)
         batch_shape = Size(batch_shape)
         given = vars(self)
@@ -127,7 +127,7 @@ class Distribution:
     @property
     def mode(self) -> Tensor:
         """The most likely event. Shape: batch + event.   Raises: NotImplementedError where there is none."""
-        raise NotImplementedError(f"{self.__class__} does not implement mode")
+        raise NotImplementedError(f"{self.__class__} does not implement mode. Take mean, or the best of sample()")
 
     @property
     def stddev(self) -> Tensor:
@@ -150,19 +150,19 @@ class Distribution:
 
     def log_prob(self, value: Tensor) -> Tensor:
         """The logarithm of the density or the probability. Shape: sample + batch + event -> sample + batch."""
-        raise NotImplementedError(f"{type(self).__name__} has no log_prob")
+        raise NotImplementedError(f"{type(self).__name__} has no log_prob: define it in the subclass")
 
     def cdf(self, value: Tensor) -> Tensor:
         """The probability of values up to this one. Shape: sample + batch."""
-        raise NotImplementedError(f"{type(self).__name__} has no cdf")
+        raise NotImplementedError(f"{type(self).__name__} has no cdf: estimate it from sample()")
 
     def icdf(self, value: Tensor) -> Tensor:
         """The value up to which a probability lies: the inverse of `cdf`. Shape: sample + batch."""
-        raise NotImplementedError(f"{type(self).__name__} has no icdf")
+        raise NotImplementedError(f"{type(self).__name__} has no icdf: take quantiles of sample()")
 
     def enumerate_support(self, expand: bool = True) -> Tensor:
         """All values a discrete law can take, along a new first dim. Shape: (count,) + batch + event."""
-        raise NotImplementedError(f"{type(self).__name__} has no enumerate_support")
+        raise NotImplementedError(f"{type(self).__name__} has no enumerate_support: only discrete laws of few values have it")
 
     def _listed(self, values: Tensor, expand: bool) -> Tensor:
         """Values along a first dim, with dims of 1 for the batch, or all of it."""
@@ -171,7 +171,7 @@ class Distribution:
 
     def entropy(self) -> Tensor:
         """The entropy in nats. Shape: batch."""
-        raise NotImplementedError(f"{type(self).__name__} has no entropy")
+        raise NotImplementedError(f"{type(self).__name__} has no entropy: estimate it by -log_prob(sample()).mean()")
 
     def perplexity(self) -> Tensor:
         """exp(entropy). Shape: batch."""

@@ -88,7 +88,8 @@ class Independent(Distribution):
 
     def enumerate_support(self, expand: bool = True) -> Tensor:
         if self.reinterpreted_batch_ndims > 0:
-            raise NotImplementedError("Enumeration over cartesian product is not implemented")
+            raise NotImplementedError("Enumeration over cartesian product is not implemented. Enumerate "
+                                      "base_dist, and combine with torch.cartesian_prod")
         return self.base_dist.enumerate_support(expand=expand)
 
     def __repr__(self) -> str:

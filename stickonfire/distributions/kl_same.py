@@ -54,7 +54,8 @@ def _beta(p: Beta, q: Beta) -> Tensor:
 def _binomial(p: Binomial, q: Binomial) -> Tensor:
     """For q of as many trials; infinite where p has more.   Raises: NotImplementedError where p has fewer."""
     if (p.total_count < q.total_count).any():
-        raise NotImplementedError("KL between Binomials where q.total_count > p.total_count is not implemented")
+        raise NotImplementedError("KL between Binomials where q.total_count > p.total_count is not implemented. "
+                                  "Estimate it from samples: (p.log_prob(x) - q.log_prob(x)).mean()")
     kl = p.total_count * (p.probs * (p.logits - q.logits) + (-p.probs).log1p() - (-q.probs).log1p())
     return _replace(kl, p.total_count > q.total_count, inf)
 
@@ -95,7 +96,8 @@ def _exponential_family(p: Any, q: Any) -> Tensor:
     """The Bregman divergence of the normaliser.   Source: Nielsen and Nock, 2010."""
     if type(p) is not type(q):
         raise NotImplementedError("The cross KL-divergence between different exponential families cannot "
-                                  "be computed using Bregman divergences")
+                                  "be computed using Bregman divergences. Estimate it from samples, or give a "
+                                  "formula with register_kl")
     own = [param.detach().requires_grad_() for param in p._natural_params]
     normalizer = p._log_normalizer(*own)
     slopes = grad(normalizer.sum(), own, create_graph=True)
@@ -169,12 +171,14 @@ def _uniform(p: Uniform, q: Uniform) -> Tensor:
 def _transformed(p: TransformedDistribution, q: TransformedDistribution) -> Tensor:
     """Equal transforms change nothing.   Raises: NotImplementedError for different ones."""
     if p.transforms != q.transforms or p.event_shape != q.event_shape:
-        raise NotImplementedError("KL between transformed distributions needs equal transforms and event shapes")
+        raise NotImplementedError("KL between transformed distributions needs equal transforms and event shapes. "
+                                  "Estimate it from samples: (p.log_prob(x) - q.log_prob(x)).mean()")
     return _sum_rightmost(kl_divergence(p.base_dist, q.base_dist), len(p.event_shape) - len(p.base_dist.event_shape))
 
 
 @register_kl(Independent, Independent)
 def _independent(p: Independent, q: Independent) -> Tensor:
     if p.reinterpreted_batch_ndims != q.reinterpreted_batch_ndims:
-        raise NotImplementedError("KL between Independent distributions needs equal reinterpreted_batch_ndims")
+        raise NotImplementedError("KL between Independent distributions needs equal reinterpreted_batch_ndims: wrap "
+                                  "both in the same way")
     return _sum_rightmost(kl_divergence(p.base_dist, q.base_dist), p.reinterpreted_batch_ndims)

@@ -74,7 +74,8 @@ class Transform:
         """A new one with the same parameters."""
         if type(self).__init__ is Transform.__init__:
             return type(self)(cache_size=cache_size)
-        raise NotImplementedError(f"{type(self)}.with_cache is not implemented")
+        raise NotImplementedError(f"{type(self)}.with_cache is not implemented: pass cache_size to __init__, or define "
+                                  "with_cache")
 
     def __eq__(self, other: object) -> bool:
         return self is other

@@ -258,7 +258,7 @@ def is_masked_tensor(obj: Any, /) -> bool:
     return False
 
 
-FUNCTIONS = (masked_sum, *[reduction(name) for name in ("prod", "amax", "amin", "logsumexp")],
-             *[place(name) for name in ("argmax", "argmin")],
-             *[along(name) for name in ("cumsum", "cumprod", "softmax", "log_softmax", "softmin")],
-             mean, median, var, std, norm, normalize, logaddexp, is_masked_tensor)
+prod, amax, amin, logsumexp = (reduction(name) for name in ("prod", "amax", "amin", "logsumexp"))
+argmax, argmin = place("argmax"), place("argmin")
+cumsum, cumprod = along("cumsum"), along("cumprod")
+softmax, log_softmax, softmin = along("softmax"), along("log_softmax"), along("softmin")

@@ -34,7 +34,7 @@ class Step:
 
 @dataclass
 class Random:
-    """A program. arguments, parameters: (dtype, shape); scored: values whose sums make the loss; returned: handed out."""
+    """A program. arguments, parameters: (dtype, shape); scored: values that make the loss; returned: handed out."""
 
     seed: int
     arguments: list[tuple[str, tuple[int, ...]]]

@@ -58,7 +58,7 @@ def agree(make, calls=6, programs=1, close=None, between=None):
         assert len(a) == len(b), f"call {i}"
         for k, (x, y) in enumerate(zip(a, b)):
             torch.testing.assert_close(
-                y, x, **(close or {"rtol": 2e-4, "atol": 2e-5}), msg=lambda m: f"call {i}, {k}: {m}"
+                y, x, **(close or {"rtol": 2e-4, "atol": 2e-5}), msg=lambda m, at=(i, k): f"call, value {at}: {m}"
             )
     assert len(run.programs()) == programs, run.reasons
     assert_healthy(parts)

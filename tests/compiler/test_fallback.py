@@ -64,7 +64,7 @@ def test_fullgraph_says_why_not():
             run(data(i, 3))
 
 
-# -- other arguments, other settings -------------------------------------------------------------------------------------
+# -- other arguments, other settings ---------------------------------------------------------------------------
 
 
 def test_shapes_dtypes_and_strides():
@@ -133,6 +133,23 @@ def test_closures_and_globals_are_guarded():
 OFFSET = 1.0
 
 
+def test_python_values_that_the_function_changes_are_not_stale():
+    calls, log, nothing = {"n": 0}, [], float("nan")
+
+    def step(x):
+        calls["n"] += 1
+        log.append(1)
+        return x * calls["n"] + len(log)
+    run = torch.compile(step)
+    for i in range(1, 9):
+        torch.testing.assert_close(run(torch.ones(2)), torch.full((2,), 2.0 * i))
+    assert not run.programs() and run.reasons
+    again = torch.compile(lambda x: x * nothing)
+    for _ in range(4):
+        assert again(torch.ones(2)).isnan().all()
+    assert len(again.programs()) == 1
+
+
 def test_train_and_eval_of_a_module_in_a_function():
     model = nn.Sequential(nn.Linear(3, 3), nn.Dropout(0.5), nn.BatchNorm1d(3))
     run = torch.compile(lambda x: model(x).detach())
@@ -197,7 +214,7 @@ def test_parameters_that_change_outside(how):
         torch.testing.assert_close(run(x), model(x).detach())
 
 
-# -- memory ------------------------------------------------------------------------------------------------------------
+# -- memory ----------------------------------------------------------------------------------------------------
 
 
 def test_results_are_not_overwritten():
@@ -296,7 +313,7 @@ def test_the_version_of_what_is_written_counts_up():
             y.backward()
 
 
-# -- errors ------------------------------------------------------------------------------------------------------------
+# -- errors ----------------------------------------------------------------------------------------------------
 
 
 def test_an_exception_in_the_step_leaves_tensors_healthy():
@@ -374,7 +391,7 @@ def test_bad_indices_raise_and_touch_nothing(name, bad):
     )
 
 
-# -- threads -----------------------------------------------------------------------------------------------------------
+# -- threads ---------------------------------------------------------------------------------------------------
 
 
 def test_threads_call_the_same_function_at_once():

@@ -5,6 +5,7 @@ Each file of `golden/` has the program of a case after simplification and its ke
 that is meant: `python tests/compiler/test_golden.py` writes them anew; read the difference before you commit it.
 """
 
+import re
 import sys
 from pathlib import Path
 
@@ -90,7 +91,8 @@ def described(name):
     for step in executable.steps:
         symbol = getattr(step, "symbol", None)
         parts.append(f"# {step!r}" if symbol is None else executable.describe(symbol))
-    return "\n\n".join(parts) + "\n"
+    numbers = {}                                            # buffers are numbered as they appear
+    return re.sub(r"%\d+", lambda m: f"%{numbers.setdefault(m[0], len(numbers))}", "\n\n".join(parts)) + "\n"
 
 
 @pytest.mark.parametrize("name", CASES)

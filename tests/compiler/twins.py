@@ -32,7 +32,7 @@ def numbers(t: Any) -> np.ndarray:
 def outcome(
     program: Any, torch: Any, calls: int, nudge: float = 0.0, compiled: bool = False
 ) -> tuple[list[Any], Any]:
-    """What each call leaves behind: results, arguments, gradients and parameters, as arrays. And the compiled function."""
+    """What each call leaves behind: results, arguments, gradients, parameters, as arrays. And the function."""
     parameters = program.fresh_parameters(torch, nudge)
     step = program.step(torch, parameters)
     if compiled:

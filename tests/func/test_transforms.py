@@ -174,14 +174,30 @@ def test_an_ensemble():
         stack_module_state([torch.nn.Linear(1, 1), torch.nn.Linear(1, 1).eval()])
 
 
+class Counting(torch.nn.Module):
+    """A module that puts another buffer in the place of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("count", torch.zeros(()))
+
+    def forward(self):
+        self.count = self.count + 1
+
+
 def test_functional_call():
     layer, x = torch.nn.Linear(2, 2), torch.ones(2)
     before = layer.weight
     out = functional_call(layer, {"weight": torch.eye(2)}, x)
     assert torch.equal(out, x + layer.bias) and layer.weight is before
     assert torch.equal(functional_call(layer, ({"weight": torch.eye(2)}, {"bias": x}), (), {"input": x}), 2 * x)
+    assert torch.equal(functional_call(layer, {"wait": x}, x), layer(x)) and not hasattr(layer, "wait")
     with pytest.raises(RuntimeError, match="Unexpected key"):
-        functional_call(layer, {"wait": x}, x)
+        functional_call(layer, {"wait": x}, x, strict=True)
+    with pytest.raises(AttributeError):
+        functional_call(layer, {"no.weight": x}, x)
+    with pytest.raises(TypeError, match="not an instance of torch.Tensor"):
+        functional_call(layer, {"in_features": x}, x)
     with pytest.raises(RuntimeError, match="Missing key"):
         functional_call(layer, {"weight": torch.eye(2)}, x, strict=True)
     with pytest.raises(ValueError, match="multiple dictionaries"):
@@ -194,4 +210,7 @@ def test_functional_call():
     norm = torch.nn.BatchNorm1d(2)
     stats = {"running_mean": torch.zeros(2), "running_var": torch.ones(2)}
     functional_call(norm, stats, torch.rand(4, 2))
+    given = {"count": torch.zeros(())}
+    functional_call(Counting(), given, ())
+    assert given["count"] == 1                                                      # as is what was put there
     assert stats["running_mean"].sum() != 0 and norm.running_mean.sum() == 0        # written to what was given

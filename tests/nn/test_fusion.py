@@ -94,7 +94,7 @@ def test_functional_call():
     assert call(model, {"a.weight": w}, x, tie_weights=False).tolist() == (2 * model.b.weight.sum(1)).tolist()
     for given, options, kind in (({"a.weight": w, "b.weight": sf.eye(2)}, {}, ValueError),
                                  ({"a.weight": w}, {"strict": True}, RuntimeError),
-                                 ({"c": w}, {}, AttributeError), ([{"count": w}, {"count": w}], {}, ValueError)):
+                                 ({"c.d": w}, {}, AttributeError), ([{"count": w}, {"count": w}], {}, ValueError)):
         with pytest.raises(kind):
             call(model, given, x, **options)
     with pytest.raises(RuntimeError, match="DataParallel"):

@@ -187,7 +187,10 @@ rnn_relu.__doc__ = """Elman layers with relu; arguments and shapes as of `rnn_ta
 gru = _signatures("gru", _gru)
 gru.__doc__ = """GRU layers; arguments and shapes as of `rnn_tanh`. Source: PyTorch `gru`."""
 lstm = _signatures("lstm", _lstm, True)
-lstm.__doc__ = """LSTM layers; arguments as of `rnn_tanh`, with hx = (h, c), and c comes back too. Source: PyTorch `lstm`."""
+lstm.__doc__ = """LSTM layers; arguments as of `rnn_tanh`, with hx = (h, c), and c comes back too.
+
+    Source: PyTorch `lstm`.
+    """
 
 
 # -- single steps ---------------------------------------------------------------------------------------
