@@ -59,3 +59,14 @@ def test_tensors_travel_as_copies():
     mp.set_sharing_strategy("file_system")
     with pytest.raises(ValueError, match="copies"):
         mp.set_sharing_strategy("file_descriptor")
+
+
+def fail_at_length(rank):
+    raise ValueError("x" * 300_000)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("nprocs", [1, 2])
+def test_a_traceback_longer_than_a_pipe_comes_back(nprocs):
+    with pytest.raises(mp.ProcessRaisedException, match="ValueError: x{300000}"):
+        mp.start_processes(fail_at_length, nprocs=nprocs, start_method="fork")

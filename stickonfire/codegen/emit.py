@@ -177,7 +177,7 @@ class Emitter:
     def rows_function(self) -> None:
         """The loop over rows, with the cells read before and the sums written after it."""
         k = self.kernel
-        for i, access in enumerate(k.accesses):
+        for i in range(len(k.accesses)):
             self.put(f"%cell{i} = getelementptr i64, ptr %args, i64 {i}")
             self.put(f"%base{i} = load ptr, ptr %cell{i}")
         for i in range(k.symbols):
@@ -313,8 +313,8 @@ class Emitter:
             spread = self.splat(left, "i64")
             mask = self.new(f"icmp slt <{L} x i64> {self.iota()}, {spread}")
         else:
-            left = int(end) - int(start)
-            mask = "<" + ", ".join(f"i1 {'true' if i < left else 'false'}" for i in range(L)) + ">"
+            count = int(end) - int(start)
+            mask = "<" + ", ".join(f"i1 {'true' if i < count else 'false'}" for i in range(L)) + ">"
         for line in stage.lines:
             self.line(line, True, start, mask, 0)
         if self.kernel.chunk:

@@ -69,7 +69,7 @@ class Sum:
 
 @dataclass
 class RowKernel:
-    """A kernel. `outer` are the extents of the rows, `inner` that of a row; one long row is cut into pieces of `chunk`."""
+    """A kernel. outer: the extents of the rows; inner: that of a row; chunk: the pieces one long row is cut into."""
 
     outer: tuple[int, ...]
     inner: int

@@ -67,7 +67,6 @@ def index_select(xp: Any, input: Any, index: Any, dim: int) -> Any:
 def adam_step(xp: Any, *tensors: Any, lr: float, beta1: float, beta2: float, eps: float) -> Any:
     """The step count stays an array; its powers are taken in double precision."""
     n = len(tensors) // 5
-    ages: dict[Any, tuple[Any, Any]] = {}                           # one pair of corrections for each count
     for param, grad, mean, square, step in zip(*[tensors[k * n:(k + 1) * n] for k in range(5)]):
         step += 1
         count = step.astype("float64")

@@ -99,7 +99,7 @@ class Group:
             return None
         if instr.name == "one_hot" and (split is None or math.prod(self.space[split:]) != out.shape[1]):
             return None
-        operands = []
+        operands: list[Strides | None] = []
         for k, x in enumerate(instr.operands):
             if not isinstance(x, Ref):
                 operands.append(None)

@@ -97,11 +97,11 @@ class Lowering:
         outer = tuple(collapsed(tuple(self.space[d] for d in part), tuple(rows[d] for d in part))
                       for part in self.merged) if len(rows) == self.split else ()
         step = collapsed(self.space[self.split:], inner) if inner else 0
-        assert step is not None and None not in outer, f"{ref!r} cannot be gone through along rows of {self.space}"
+        assert step is not None and all(s is not None for s in outer), f"{ref!r} has no walk along rows of {self.space}"
         key = ref.buffer, ref.offset, ref.dtype, outer, step
         if key not in self.keys:
             self.keys[key] = len(self.accesses)
-            self.accesses.append(Access(f"a{len(self.accesses)}", SHORT[ref.dtype.name], outer, step))
+            self.accesses.append(Access(f"a{len(self.accesses)}", SHORT[ref.dtype.name], outer, step))      # type: ignore[arg-type]
             self.refs.append(ref)
         return self.keys[key]
 

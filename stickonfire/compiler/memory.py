@@ -42,11 +42,12 @@ class Memory:
     def __init__(self, address: int, ref: Ref, owner: Any) -> None:
         self.owner = owner
         self.__array_interface__ = {"data": (address, False), "shape": ref.shape, "strides": ref.strides,
-                                    "typestr": ref.dtype.str, "version": 3}
+                                    "typestr": f"|V{ref.dtype.itemsize}" if ref.dtype.kind == "V" else ref.dtype.str,
+                                    "version": 3}
 
 
 def as_array(address: int, ref: Ref, owner: Any) -> np.ndarray:
     """The elements of a Ref that begin at an address."""
     if not ref.size:
         return np.empty(ref.shape, ref.dtype)
-    return np.asarray(Memory(address, ref, owner))
+    return np.asarray(Memory(address, ref, owner)).view(ref.dtype)

@@ -331,7 +331,10 @@ class Recorder:
         if function is None:
             return None
         if into:
-            return lambda *args, out, **kwargs: function(*args, out=out, **kwargs)
+            def repeat(*args: Any, out: Any, **kwargs: Any) -> Any:
+                return function(*args, out=out, **kwargs)
+            repeat.into = True                                      # type: ignore[attr-defined]
+            return repeat
         return function
 
     # -- arrays and buffers ----------------------------------------------------------------------------------

@@ -56,7 +56,7 @@ def call(instr: Instr, view: View, number: Callable[[Symbol], float]) -> None:
         instr.run()
         return
     written = {id(ref.buffer) for ref in instr.outs} & {id(ref.buffer) for ref in instr.reads()}
-    if isinstance(instr.run, object) and getattr(instr.run, "into", False):
+    if getattr(instr.run, "into", False):
         instr.run(*given, out=view(instr.out), **settings)
         return
     result = instr.run(*given, **settings)

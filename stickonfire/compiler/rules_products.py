@@ -78,10 +78,10 @@ def batches(b: Builder, x: Ref, w: Ref, out: Ref) -> tuple[Ref, Ref, Ref] | None
     if len(w.shape) == 2 and len(x.shape) > 2:
         rows = math.prod(x.shape[:-1])
         tall = reshaped_strides(x.shape[:-1], x.strides[:-1], (rows,))
-        result = reshaped_strides(out.shape[:-1], out.strides[:-1], (rows,))
-        if tall is not None and result is not None and (x.strides[-1] == x.dtype.itemsize or x.shape[-1] == 1):
+        down = reshaped_strides(out.shape[:-1], out.strides[:-1], (rows,))
+        if tall is not None and down is not None and (x.strides[-1] == x.dtype.itemsize or x.shape[-1] == 1):
             x = replace(x, shape=(rows, x.shape[-1]), strides=(*tall, x.strides[-1]))
-            out = replace(out, shape=(rows, out.shape[-1]), strides=(*result, out.strides[-1]))
+            out = replace(out, shape=(rows, out.shape[-1]), strides=(*down, out.strides[-1]))
     lead = out.shape[:-2]
     for cut in (0, *range(1, len(lead))):
         parts = [batched(ref, lead, cut) for ref in (x, w, out)]
@@ -101,4 +101,5 @@ def batched(ref: Ref, lead: tuple[int, ...], cut: int) -> Ref | None:
     steps = [collapsed(part, wide[:cut] if cut and i == 0 else wide[cut:]) for i, part in enumerate(counts)]
     if None in steps:
         return None
-    return replace(ref, shape=(*map(math.prod, counts), *ref.shape[-2:]), strides=(*steps, *ref.strides[-2:]))  # type: ignore[arg-type]
+    return replace(ref, shape=(*map(math.prod, counts), *ref.shape[-2:]),
+                   strides=(*steps, *ref.strides[-2:]))                            # type: ignore[arg-type]

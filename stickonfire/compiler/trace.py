@@ -28,7 +28,6 @@ class Traced:
     """A NumPy array, and which part of which buffer of the program it is."""
 
     __slots__ = ("real", "ref", "__weakref__")
-    __array_ufunc__ = None          # an operator with a NumPy array on the left is ours to answer
     __hash__ = None                 # type: ignore[assignment]
 
     def __init__(self, real: np.ndarray, ref: Ref) -> None:
@@ -50,6 +49,12 @@ class Traced:
     size = property(lambda self: self.real.size)
     itemsize = property(lambda self: self.real.itemsize)
     flags = property(lambda self: self.real.flags)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """An operator with a NumPy array on the left, or another thread's op."""
+        function = ufunc if method == "__call__" else getattr(ufunc, method)
+        name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+        return recorder().call(name, function, inputs, kwargs)
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         recorder().stop("a NumPy function was called on a tensor's array")

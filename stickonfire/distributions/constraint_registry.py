@@ -47,8 +47,8 @@ class ConstraintRegistry:
         """The transform onto a region.   Raises: NotImplementedError if none is registered for its kind."""
         factory = self._registry.get(type(constraint))
         if factory is None:
-            raise NotImplementedError(f"Cannot transform {type(constraint).__name__} constraints: register() a transform "
-                                      "for them")
+            raise NotImplementedError(f"Cannot transform {type(constraint).__name__} constraints: register() a "
+                                      "transform for them")
         return factory(constraint)
 
 

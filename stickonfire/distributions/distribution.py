@@ -162,7 +162,8 @@ class Distribution:
 
     def enumerate_support(self, expand: bool = True) -> Tensor:
         """All values a discrete law can take, along a new first dim. Shape: (count,) + batch + event."""
-        raise NotImplementedError(f"{type(self).__name__} has no enumerate_support: only discrete laws of few values have it")
+        raise NotImplementedError(f"{type(self).__name__} has no enumerate_support: only discrete laws of few "
+                                  "values have it")
 
     def _listed(self, values: Tensor, expand: bool) -> Tensor:
         """Values along a first dim, with dims of 1 for the batch, or all of it."""

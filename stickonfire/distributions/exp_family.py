@@ -29,7 +29,7 @@ class ExponentialFamily(Distribution):
 
     def _log_normalizer(self, *natural_params: Tensor) -> Tensor:
         """F(t). Shape: batch."""
-        raise NotImplementedError(f"{type(self).__name__} has no log normalizer: define _log_normalizer in the subclass")
+        raise NotImplementedError(f"{type(self).__name__} has no log normalizer: define _log_normalizer")
 
     def entropy(self) -> Tensor:
         """F(t) - t F'(t) - E[k(x)].   Source: Nielsen and Nock, "Entropies of exponential families", 2010."""

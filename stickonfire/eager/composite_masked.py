@@ -76,7 +76,7 @@ def dims_of(input: Tensor, dim: Any) -> tuple[int, ...]:
     return given or tuple(range(input.ndim))
 
 
-def prod(input: Tensor, dim: Any, keepdim: bool) -> Tensor:
+def product(input: Tensor, dim: Any, keepdim: bool) -> Tensor:
     """The product over several dims, one after the other."""
     for d in sorted([d % max(input.ndim, 1) for d in dims_of(input, dim)], reverse=True):
         input = run("prod", input, dim=d, keepdim=keepdim)
@@ -93,7 +93,7 @@ def described(function: Callable[..., Any], name: str, shape: str) -> Callable[.
 
 def reduction(name: str) -> Callable[..., Any]:
     """A function that reduces any dims."""
-    plain: Any = prod if name == "prod" else TORCH[name]
+    plain: Any = product if name == "prod" else TORCH[name]
 
     def made(input: Tensor, dim: Any = None, *, keepdim: bool = False, dtype: Any = None,
              mask: Tensor | None = None) -> Tensor:

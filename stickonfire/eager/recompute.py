@@ -20,7 +20,7 @@ from .autograd import backward
 from .function import Function
 from .graph import SavedTensor
 from .graph_tools import saved_tensors_hooks
-from .modes import enable_grad
+from .modes import capturing, enable_grad
 from .random import get_rng_state, set_rng_state
 from .tensor import Tensor
 from .views import current_edge
@@ -59,6 +59,9 @@ def checkpoint(function: Callable[..., Any], *args: Any, use_reentrant: bool | N
     >>> y.sum().backward(); x.grad
     tensor([1.3818, 1.3818])
     """
+    recorder = capturing()
+    if recorder is not None:
+        recorder.stop("checkpoint() saves memory of an uncompiled backward")
     if use_reentrant is None:
         warnings.warn("torch.utils.checkpoint: the use_reentrant parameter should be passed explicitly. "
                       "use_reentrant=False is "

@@ -80,6 +80,7 @@ class Trainer:
         self.best_step: int | None = None
         self.seconds = 0.0  # of training, over all sittings
         self._run_update: Any = self._update
+        self._run_model: Any = model
         self._validation = batches.validation(settings.eval_batches)
 
     def fit(self, progress: Progress, stop: StopRequest) -> bool:
@@ -87,11 +88,12 @@ class Trainer:
 
         Raises: TrainingError if the loss is no longer finite, RunError if a checkpoint cannot be written.
         """
+        torch.backends.fused.enable(False)  # a resumed run must not depend on how often an op ran before
+        if self.settings.compile:
+            self._compile()
         if self.saved_step < 0:  # a new run
             self._validate(progress)
             self.save()  # shows at once whether saving works, and makes every run resumable
-        if self.settings.compile:
-            self._compile()
         clock = _Clock(tokens_per_step=self.settings.batch_size * self.settings.context)
         while self.step < self.settings.steps and not stop.requested:
             record = self._train_step()
@@ -151,6 +153,12 @@ class Trainer:
         x, y = self._validation[0]
         for _ in range(CALLS_TO_COMPILE):
             self._run_update(x, y)
+        self._run_model = torch.compile(self.model)
+        self.model.eval()
+        with torch.no_grad():
+            for _ in range(CALLS_TO_COMPILE):
+                self._run_model(x, y)
+        self.model.train()
         with torch.no_grad():
             for name, t in self.model.state_dict().items():
                 t.copy_(weights[name])
@@ -176,7 +184,7 @@ class Trainer:
         """Mean loss over the fixed validation batches; draws no random number."""
         self.model.eval()
         with torch.no_grad():
-            losses = [self.model(x, y)[1].item() for x, y in self._validation]
+            losses = [self._run_model(x, y)[1].item() for x, y in self._validation]
         self.model.train()
         return sum(losses) / len(losses)
 

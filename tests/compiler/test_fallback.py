@@ -432,3 +432,32 @@ def test_large_arrays_by_several_threads():
         assert all(torch.equal(a, b) for a, b in zip(run(x), again))  # sums in a fixed order
     finally:
         torch.set_num_threads(threads)
+
+
+# -- dtypes that no kernel computes in: Python's steps between the kernels ---------------------------------------
+
+FEW = {
+    "arithmetic": lambda x: x * 2 + x, "in place": lambda x: x.add_(1).mul_(x), "sum": lambda x: x.sum(),
+    "product": lambda x: x @ x.mT, "copy": lambda x: x.T.contiguous() - x[0, 0],
+}
+
+
+@pytest.mark.parametrize("name", FEW)
+@pytest.mark.parametrize("kind", ["float16", "bfloat16", "complex64", "int32", "uint8", "float64"])
+def test_other_dtypes(name, kind):
+    run = check(FEW[name], lambda i: ((torch.arange(9).reshape(3, 3) + i).to(getattr(torch, kind)),))
+    assert run.programs(), run.reasons
+
+
+def test_long_rows_do_not_fill_the_stack():
+    def function(x):
+        return sum(torch.exp(x * k) / torch.exp(x * k).sum(1, keepdim=True) for k in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7))
+    run, x = torch.compile(function), data(0, 3, 32768).double()
+    for _ in range(3):
+        found = run(x)
+    torch.testing.assert_close(found, function(x))
+    again = []
+    thread = threading.Thread(target=lambda: again.append(run(x)))
+    thread.start()
+    thread.join()
+    assert torch.equal(again[0], found)

@@ -203,3 +203,22 @@ def test_ordinary_use_is_silent():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         checkpoint(lambda t: t * t, numbers(2), use_reentrant=False).sum().backward()
+
+
+@pytest.mark.parametrize("use_reentrant", [False, True])
+@pytest.mark.parametrize("during_backward", [False, True])
+def test_the_second_run_is_under_the_autocast_of_the_first(use_reentrant, during_backward):
+    w, x = torch.ones(3, 3, requires_grad=True), torch.ones(2, 3, requires_grad=True)
+    kinds = []
+
+    def step(t):
+        out = t @ w
+        kinds.append(out.dtype)
+        return out.float().tanh()
+    with torch.autocast("cpu", enabled=not during_backward):
+        out = torch.utils.checkpoint.checkpoint(step, x, use_reentrant=use_reentrant, early_stop=False)
+    with torch.autocast("cpu", enabled=during_backward):
+        out.sum().backward()
+    assert kinds == [torch.float32 if during_backward else torch.bfloat16] * 2
+    assert w.grad.dtype is x.grad.dtype is torch.float32
+    assert not torch.is_autocast_enabled("cpu") and (x @ w).dtype is torch.float32

@@ -94,3 +94,11 @@ def test_from_file_reads_and_shares(tmp_path):
     assert struct.unpack("<5f", path.read_bytes()) == (1, 2, 3, 4, 7)
     with pytest.raises(RuntimeError, match="too short"):
         torch.from_file(path, size=100)
+
+
+def test_segments_unchecked_and_not_from_the_start():
+    x = torch.tensor([0., 1., 2., 3., 4.])
+    assert torch.segment_reduce(x, "sum", lengths=torch.tensor([2, 1]), unsafe=True).tolist() == [1, 2]
+    assert torch.segment_reduce(x, "mean", lengths=torch.tensor([2, 3]), unsafe=True).tolist() == [0.5, 3]
+    for unsafe in (True, False):
+        assert torch.segment_reduce(x, "sum", offsets=torch.tensor([1, 2, 4]), unsafe=unsafe).tolist() == [1, 5]

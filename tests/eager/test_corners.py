@@ -147,3 +147,33 @@ def test_a_complex_layer_has_conjugate_gradients():
     F.linear(x, w).backward(g)
     torch.testing.assert_close(x.grad, g @ w.detach().conj())
     torch.testing.assert_close(w.grad, g.mT @ x.detach().conj())
+
+
+@pytest.mark.oracle
+def test_a_number_beside_16_bit_floats_in_where():
+    theirs = pytest.importorskip("torch")
+
+    def kinds(m):
+        c, x = m.tensor([True, False]), m.tensor([1.5, 2.5])
+        return [(str(t.dtype), t.tolist()) for kind in (m.bfloat16, m.float16) for t in (
+            m.where(c, x.to(kind), 2.1), m.where(c, 3, x.to(kind)), m.where(c, 2.1, m.tensor(3.0, dtype=kind)),
+            m.where(c, 2j, x.to(kind)) if kind is m.bfloat16 else x)]
+    assert kinds(torch) == kinds(theirs)
+
+
+def test_broadcast_tensors_gives_back_what_need_not_expand():
+    a, b = torch.ones(2, 3), torch.ones(3)
+    first, second = torch.broadcast_tensors(a, b)
+    assert first is a and second.shape == (2, 3) and torch.broadcast_tensors(a)[0] is a
+
+
+@pytest.mark.parametrize("kind", [torch.int64, torch.bool, torch.uint8])
+def test_bce_with_logits_refuses_targets_of_ints(kind):
+    with pytest.raises(RuntimeError, match="can't be cast to the desired output type"):
+        torch.nn.functional.binary_cross_entropy_with_logits(torch.ones(2), torch.ones(2).to(kind))
+
+
+def test_embedding_bag_out_of_range():
+    for wrong in (5, -1):
+        with pytest.raises(RuntimeError, match="idx >= 0 && idx < num_embeddings"):
+            torch.nn.EmbeddingBag(3, 2)(torch.tensor([[wrong]]))

@@ -49,3 +49,15 @@ def test_levels():
         fw.enter_dual_level()
     with pytest.raises(RuntimeError, match="exit a forward AD level"):
         fw.exit_dual_level()
+
+
+def test_no_grad_loses_no_tangent_silently():
+    x, t = torch.tensor(3.0), torch.tensor(1.0)
+    with torch.no_grad(), fw.dual_level():
+        primal, tangent = fw.unpack_dual(fw.make_dual(x, t) ** 2)
+        assert primal == 9 and tangent == 6 and not tangent.requires_grad
+    assert torch.is_grad_enabled()
+    with fw.dual_level():
+        dual = fw.make_dual(x, t)
+        with torch.no_grad(), pytest.raises(RuntimeError, match="Open no_grad around the dual level"):
+            fw.unpack_dual(dual ** 2)

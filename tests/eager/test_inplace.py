@@ -183,3 +183,24 @@ def test_second_order_through_writes():
     assert g.tolist() == [0.0, 4 * 8.0 + 4 * 8.0, 4 * 27.0]
     h, = torch.autograd.grad(g.sum(), x)
     assert h.tolist() == [0.0, 12 * 4.0 * 2, 12 * 9.0]
+
+
+def test_matmul_has_no_inplace_operator():
+    x = y = torch.ones(2, 2)
+    x @= torch.ones(2, 3)
+    assert x.tolist() == [[2.0] * 3] * 2 and y.tolist() == [[1.0] * 2] * 2
+
+
+@pytest.mark.oracle
+def test_matmul_assigned_as_pytorch():
+    theirs = pytest.importorskip("torch")
+
+    def facts(m, columns):
+        x = y = m.arange(4.0).reshape(2, 2)
+        w = m.ones(2, columns, requires_grad=True)
+        x @= w
+        x.sum().backward()
+        return x.tolist(), y.tolist(), x is y, w.grad.tolist()
+    for columns in (2, 3):
+        assert facts(torch, columns) == facts(theirs, columns)
+    assert not hasattr(torch.Tensor, "__imatmul__") and not hasattr(theirs.Tensor, "__imatmul__")

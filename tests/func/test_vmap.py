@@ -301,3 +301,30 @@ def test_nothing_is_left_switched_on():
         with contextlib.suppress(RuntimeError):
             vmap(f)(torch.ones(2, 3))
     assert state.plain and state.modes.handler is None
+
+
+INPLACE = {
+    "mul_": lambda x: x.clone().mul_(x), "mul_ by itself": lambda x: (lambda y: y.mul_(y))(x.clone()),
+    "by a view": lambda x: (lambda y: y[:2].mul_(y[1:]))(x.clone()), "pow_": lambda x: x.clone().pow_(3),
+    "abs_": lambda x: x.clone().abs_(), "clamp_": lambda x: x.clone().clamp_(-1, 1.5), "sin_": lambda x: (x * 2).sin_(),
+    **{name: lambda x, name=name: getattr(torch.nn.functional, name)(x * 2, inplace=True)
+       for name in ("relu", "leaky_relu", "elu", "selu", "celu", "hardtanh", "silu", "mish", "hardswish")}}
+
+
+@pytest.mark.parametrize("name", INPLACE)
+def test_writes_in_place_are_differentiated(name):
+    x = torch.tensor([[1.0, 2.0, -3.0], [0.5, -1.0, 2.0]])
+    found = torch.vmap(torch.func.grad(lambda t: INPLACE[name](t).sum()))(x)
+    for row, got in zip(x, found):
+        row = row.clone().requires_grad_()
+        INPLACE[name](row).sum().backward()
+        torch.testing.assert_close(got, row.grad)
+
+
+def test_elements_cannot_leave():
+    import numpy
+
+    for leave in (lambda t: t.numpy(), lambda t: t.detach().numpy(force=True), torch.tensor, numpy.asarray,
+                  lambda t: torch.tensor([t, t]), numpy.from_dlpack, lambda t: t.tolist()):
+        with pytest.raises(RuntimeError, match="vmap"):
+            torch.vmap(leave)(torch.ones(2))

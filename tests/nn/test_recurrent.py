@@ -213,3 +213,33 @@ def test_layers_survive_copies_dropout_and_conversion():
     twin, x = copy.deepcopy(layer).double(), sf.ones(2, 1, 2)
     assert sf.allclose(twin(x.double())[0].float(), layer(x)[0]) and twin.weight_ih_l0 is not layer.weight_ih_l0
     assert layer(sf.ones(3, 0, 2))[0].shape == (3, 0, 3)
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("name", ["rnn_tanh", "rnn_relu", "gru", "lstm"])
+def test_the_functions_take_keywords_as_pytorchs(name):
+    theirs = pytest.importorskip("torch")
+    gates = {"gru": 3, "lstm": 4}.get(name, 1)
+
+    def run(m, packed):
+        state = m.ones(1, 2, 3)
+        shared = {"hx": (state, state) if name == "lstm" else state, "params": [m.ones(gates * 3, 3) / 9] * 2,
+                  "has_biases": False, "num_layers": 1, "dropout": 0.0, "train": False, "bidirectional": False}
+        call = getattr(m, name)
+        if packed:
+            outs = call(m.ones(3, 3), batch_sizes=m.tensor([2, 1]), **shared)
+        else:
+            outs = call(input=m.ones(4, 2, 3), batch_first=False, **shared)
+        return [t.tolist() for t in outs]
+    for packed in (False, True):
+        for own, other in zip(run(sf, packed), run(theirs, packed), strict=True):
+            theirs.testing.assert_close(theirs.tensor(own), theirs.tensor(other))
+    for m in (sf, theirs):
+        for args, kwargs in (((1,), {}), ((m.ones(4, 2, 3),), {"hx": m.ones(1, 2, 3), "width": 3})):
+            with pytest.raises(TypeError, match="invalid combination of arguments|unexpected keyword"):
+                getattr(m, name)(*args, **kwargs)
+
+
+def test_an_lstm_says_that_it_wants_two_states():
+    with pytest.raises(IndexError, match=r"\(h_0, c_0\), but got Tensor of length 1"):
+        nn.LSTM(2, 3)(sf.ones(4, 1, 2), sf.ones(1, 1, 3))

@@ -150,7 +150,7 @@ def _bound(name: str, several: bool, args: tuple[Any, ...], kwargs: dict[str, An
         if len(args) > len(names) or given.keys() & kwargs.keys() or given.keys() | kwargs.keys() != set(names):
             continue
         given |= kwargs
-        kinds = {**_KINDS, "hx": (tuple, list) if several else Tensor}
+        kinds: dict[str, Any] = {**_KINDS, "hx": (tuple, list) if several else Tensor}
         if all([isinstance(given[key], kinds[key]) for key in names]):
             return names[0], [given[key] for key in names]
     kinds_given = [type(a).__name__ for a in args] + [f"{key}={type(a).__name__}" for key, a in kwargs.items()]

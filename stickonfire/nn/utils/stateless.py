@@ -13,7 +13,7 @@ from ...eager import Tensor
 from ..module import Module
 from ..parallel import DataParallel
 
-ABSENT = object()
+ABSENT: Any = object()
 
 
 def named_tensors(module: Module) -> dict[str, Any]:
@@ -77,18 +77,18 @@ def swapped(owner: Module, name: str, value: Any) -> Any:
 def replaced(module: Module, tensors: Mapping[str, Any], given: dict[str, Any]) -> Iterator[None]:
     """Other tensors in a module for the length of the block, afterwards its own ones again.
 
-    What the module puts in their place meanwhile is found in `given` afterwards. Unknown names do no harm, as in PyTorch.
+    What the module puts in their place meanwhile is found in `given` afterwards. Unknown names do no harm.
     Raises: AttributeError if there is no such submodule.
     """
     places = [(module.get_submodule(path.rpartition(".")[0]), path.rpartition(".")[2]) for path in tensors]
     before: list[Any] = []
     try:
-        for place, t in zip(places, tensors.values()):
-            before.append(swapped(*place, t))
+        for (owner, name), t in zip(places, tensors.values()):
+            before.append(swapped(owner, name, t))
         yield
     finally:
-        for path, place, t in reversed(list(zip(tensors, places, before))):
-            last = swapped(*place, t)
+        for path, (owner, name), t in reversed(list(zip(tensors, places, before))):
+            last = swapped(owner, name, t)
             if path in given:
                 given[path] = last
 
