@@ -1,5 +1,6 @@
 """The scripts of scripts/ and the tables of bench/: each layer rule is seen firing, and not."""
 import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -120,3 +121,9 @@ def test_the_table_goes_between_the_markers(tmp_path):
     page.write_text("no markers")
     with pytest.raises(SystemExit, match="markers"):
         tables.update(page, "x")
+
+
+def test_ci_refuses_a_conformance_folder_that_is_not_there(tmp_path):
+    done = subprocess.run(["bash", str(ROOT / ".ci/run")], env={**os.environ, "CONFORMANCE": str(tmp_path / "none")},
+                          capture_output=True, text=True, timeout=30)
+    assert done.returncode == 1 and "there is no run.py" in done.stdout

@@ -192,7 +192,12 @@ def describe(recorder: Recorder, result: Any, given: list[Tensor], lifted: list[
     made.guards = [*recorder.guards, *recorder.optimizer_guards()]
     handed: dict[Buffer, None] = {}
 
+    outputs_of: dict[int, Output] = {}                          # a tensor that is returned twice is one tensor
+
     def output(t: Tensor) -> Output:
+        return outputs_of.setdefault(id(t), described(t))
+
+    def described(t: Tensor) -> Output:
         ref = refs.get(id(t))
         if ref is None or id(t) in arguments or id(t) in existing and ref.buffer.kind != "input":
             return Output(ref, None, t)                                     # type: ignore[arg-type]

@@ -21,7 +21,7 @@ def affine(b: Builder, instr: Instr) -> bool:
     across = replace(weight, shape=weight.shape[::-1], strides=weight.strides[::-1])
     if bias is None:
         return matmul(b, instr.out, x, across)
-    out = b.program.value(instr.out.shape, x.dtype)
+    out = b.program.value((*x.shape[:-1], *weight.shape[:-1]), x.dtype)     # a bias may be wider than the product
     if not matmul(b, out, x, across):
         return False
     b.into(instr.out, "add", out, bias, of=x.dtype)

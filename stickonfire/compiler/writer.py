@@ -182,8 +182,11 @@ class Writer:
             self.put(f"{self.name('C', cell)}[0] += 1")
         if self.variant.backward is not None:
             self.node(self.variant.backward)
+        names: dict[int, str] = {}
         for n, output in enumerate(outputs_in(self.made.structure)):
-            self.put(f"o{n} = {self.tensor(output)}")
+            if id(output) not in names:
+                names[id(output)] = self.tensor(output)
+            self.put(f"o{n} = {names[id(output)]}")
         numbers = itertools.count()
         self.put(f"return {self.structure(self.made.structure, numbers)}")
 

@@ -41,7 +41,10 @@ class CrossMapLRN2d(LocalResponseNorm):
 
 
 class NLLLoss2d(NLLLoss):
-    """The older name of `NLLLoss` for images.   Source: PyTorch `nn.NLLLoss2d`."""
+    """The older name of `NLLLoss` for images. Shape: (N, C, H, W), (N, H, W) of classes -> () or (N, H, W).
+
+    Source: PyTorch `nn.NLLLoss2d`.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         warnings.warn("`NLLLoss2d` has been deprecated. Please use `NLLLoss` instead as a drop-in replacement.",

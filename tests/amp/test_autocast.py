@@ -201,8 +201,9 @@ OTHERWISE = {"margin_ranking_loss", "poisson_nll_loss"}         # the lists call
 
 
 @pytest.mark.oracle
-def test_the_ops_that_pytorch_lists():
+def test_the_ops_that_pytorch_lists(monkeypatch):
     theirs = pytest.importorskip("torch")
+    monkeypatch.setattr(theirs.backends, "disable_global_flags", lambda: None)      # the lists' module would, for good
     from torch.testing._internal.autocast_test_lists import AutocastCPUTestLists
 
     lists = AutocastCPUTestLists("cpu")

@@ -616,7 +616,7 @@ class Maker:
         if name == "affine":
             c = (
                 None
-                if b is None
+                if b is None or self.values[b].ndim != 2        # PyTorch has no bias for a vector of weights
                 else self.pick(lambda v: same(v) and tuple(v.shape) == tuple(self.values[b].shape[:1]))
             )
             return self.attempt(name, (a, b, c)) or self.attempt("linear", (a, b))

@@ -101,7 +101,7 @@ def unequal(wanted: Any, got: Any, moved: Any = None, single: bool = True) -> st
     tolerance = TOLERANCE["float32" if single else wanted.dtype.name]
     with np.errstate(all="ignore"):
         usual = np.nanmax(np.abs(np.where(np.isfinite(wanted), wanted, 0)), initial=0)
-        allowed = tolerance * (np.abs(wanted) + usual * 0.2 + 0.1)
+        allowed = tolerance * (np.abs(wanted) + usual * 0.2 + 0.5)
         if moved is not None:
             same = (moved == wanted) | (np.isnan(moved) & np.isnan(wanted))
             way = np.where(same, 0, np.where(np.isfinite(moved - wanted), np.abs(moved - wanted), np.inf))

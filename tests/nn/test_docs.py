@@ -4,7 +4,7 @@ import pytest
 from stickonfire import nn
 from stickonfire.nn import functional as F
 
-WITHOUT_SHAPE = {"Module", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"}
+WITHOUT_SHAPE = {"Container", "Module", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"}
 LAYERS = [name for name in nn.__all__ if isinstance(getattr(nn, name), type)]
 IN_PLACE = {"relu_", "leaky_relu_", "elu_", "selu_", "celu_", "hardtanh_", "threshold_", "rrelu_"}
 
