@@ -50,8 +50,8 @@ def rows() -> tuple[list[str], str]:
         lines.append(f"| {kernel} | {len(group)} | {seconds * 1e3:.2f} ms | {seconds / total:.1%} | {share:.0%} | "
                      f"{bound} | {ops} |")
     about = (f"{len(measured)} steps, {total * 1e3:.1f} ms in all, {executable.arena.nbytes / 1e6:.0f} MB of "
-             f"temporaries, {executable.threads} threads; this machine copies {bandwidth / 1e9:.1f} GB/s and multiplies "
-             f"{peak / 1e9:.0f} GFLOP/s.")
+             f"temporaries, {executable.threads} threads; this machine copies {bandwidth / 1e9:.1f} GB/s and "
+             f"multiplies {peak / 1e9:.0f} GFLOP/s.")
     return lines, about
 
 

@@ -67,7 +67,7 @@ def entry(name: str) -> str:
 
 
 def place_in_batch(f: Function, cell: dict[str, str], name: str, item: str) -> str:
-    """Where operand `name` of product `item` begins: a batch may be counted by two strides, as heads within sequences."""
+    """Where operand `name` of product `item` begins. Two strides may count a batch, as heads within sequences."""
     outer = f.div(item, cell["inner"])
     within = f.sub(item, f.mul(outer, cell["inner"]))
     return f.add(f.mul(outer, cell["stride_" + name]), f.mul(within, cell["inner_" + name]))

@@ -103,5 +103,5 @@ def kernel(dtype: str, lanes32: int) -> tuple[str, str]:
     for i, cell in enumerate(CELLS):
         loads += [f"  %{cell}.cell = getelementptr i64, ptr %args, i64 {i}",
                   f"  %{cell} = load {'ptr' if i < 3 else 'i64'}, ptr %{cell}.cell"]
-    return name, TEMPLATE.format(V=f"<{lanes} x {kind}>", L=lanes, T=kind, S=short, E=size, B=lanes * size, NAME=name, LOADS="\n".join(loads),
-                                 IOTA=", ".join(f"i64 {i}" for i in range(lanes)))
+    return name, TEMPLATE.format(V=f"<{lanes} x {kind}>", L=lanes, T=kind, S=short, E=size, B=lanes * size,
+                                 NAME=name, LOADS="\n".join(loads), IOTA=", ".join(f"i64 {i}" for i in range(lanes)))

@@ -302,5 +302,6 @@ def as_product(a: Ref, b: Ref, out: Ref) -> gemm.Product:
     ldc = n if m == 1 else out.strides[-2] // step
     outer = [ref.strides[0] // step if batch > 1 else 0 for ref in (a, b, out)]
     inner = [ref.strides[1] // step if len(lead) > 1 else 0 for ref in (a, b, out)]
-    return gemm.Product(m, n, k, lda, ldb, ldc, ta, tb, "", 0, batch, *outer, inner=lead[1] if len(lead) > 1 else 1,
-                        inner_a=inner[0], inner_b=inner[1], inner_c=inner[2])
+    return gemm.Product(m, n, k, lda, ldb, ldc, ta, tb, batch=batch, stride_a=outer[0], stride_b=outer[1],
+                        stride_c=outer[2], inner=lead[1] if len(lead) > 1 else 1, inner_a=inner[0], inner_b=inner[1],
+                        inner_c=inner[2])

@@ -112,8 +112,8 @@ def capture(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[st
 
 def dice_now() -> Any:
     """The state of the generators that are not ours: a program would not draw from them."""
-    _, words, position, *_ = np.random.get_state()
-    return random.getstate(), bytes(words), position
+    state: Any = np.random.get_state()
+    return random.getstate(), bytes(state[1]), state[2]
 
 
 def cut_off(given: list[Tensor]) -> list[tuple[Tensor, Any, AccumulateGrad]]:

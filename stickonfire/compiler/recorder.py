@@ -192,8 +192,8 @@ class Recorder:
             guards += [("count", things, "", len(things)) for things in (
                 groups, held["state"], *[group["params"] for group in groups])]
             guards += [("entry", held["state"], p, values) for p, values in held["state"].items()]
-            guards += [("count", hooks, "", len(hooks)) for name, hooks in held.items() if name.endswith("step_pre_hooks")
-                       or name.endswith("step_post_hooks")]
+            guards += [("count", hooks, "", len(hooks)) for name, hooks in held.items()
+                       if name.endswith(("step_pre_hooks", "step_post_hooks"))]
         return guards
 
     def renew_numbers(self) -> None:

@@ -28,16 +28,17 @@ def surroundings(function: Any, arguments: tuple[Any, ...] = ()) -> list[Guard]:
     seen: set[int] = set()
     guards = list(guards_of(function, 0, seen))
     code = getattr(getattr(function, "__func__", function), "__code__", None)
-    for value in arguments if code is not None else ():
+    names = names_in(code) if isinstance(code, CodeType) else set()
+    for value in arguments if names else ():
         if not is_plain(value):
-            guards += of_object(value, names_in(code), 0, seen)
+            guards += of_object(value, names, 0, seen)
     return guards
 
 
 def guards_of(function: Any, depth: int, seen: set[int]) -> Iterator[Guard]:
     if isinstance(function, functools.partial):
         function = function.func
-    call = getattr(type(function), "__call__", None)
+    call = vars(type(function)).get("__call__")
     if not isinstance(function, (FunctionType, MethodType)) and isinstance(call, FunctionType):
         function = MethodType(call, function)                   # an object that can be called
     if isinstance(function, MethodType):

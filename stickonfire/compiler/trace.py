@@ -95,7 +95,7 @@ def recorder() -> Any:
 
 
 class Bystander:
-    """For another thread that meets a tensor while it is captured here: everything happens for real, nothing is noted."""
+    """For another thread that meets a tensor while it is captured: all happens for real, nothing is noted."""
 
     def stop(self, reason: str) -> None:
         """Nothing is being captured in this thread."""

@@ -63,8 +63,8 @@ class Writer:
     def arguments(self) -> None:
         """The tensors and their arrays; anything else is somebody else's call."""
         count = range(len(self.given))
-        self.put("try:", f"    [{', '.join(f't{i}' for i in count)}] = given", *[f"    a{i} = t{i}._array" for i in count],
-                 "except (ValueError, AttributeError):", "    return MISS")
+        self.put("try:", f"    [{', '.join(f't{i}' for i in count)}] = given",
+                 *[f"    a{i} = t{i}._array" for i in count], "except (ValueError, AttributeError):", "    return MISS")
 
     def guards(self) -> None:
         """Everything the program takes for granted."""
@@ -264,7 +264,8 @@ class Writer:
             plain = f"[{inner}]" if isinstance(value, list) else f"({inner}{',' if value else ''})"
             return plain if type(value) in (list, tuple) else f"{self.name('kind', type(value))}({plain})"
         if isinstance(value, dict):
-            items = ", ".join(f"{self.name('key', key)}: {self.structure(part, numbers)}" for key, part in value.items())
+            items = ", ".join(f"{self.name('key', key)}: {self.structure(part, numbers)}"
+                              for key, part in value.items())
             return f"{{{items}}}" if type(value) is dict else f"{self.name('kind', type(value))}({{{items}}})"
         return self.name("K", value)
 
