@@ -100,7 +100,7 @@ class Executable:
         cells = list(np.frombuffer(raw, np.int64))
         where = {name: i for i, name in enumerate(gemm.CELLS)}
         refs = [(where["a"], a), (where["b"], b), (where["c"], out)]
-        return Native(symbol, refs, cells, (where["scratch"], made.scratch(self.threads)), [], wanted, step)
+        return Native(symbol, refs, cells, (where["scratch"], made.scratch(pool.cores())), [], wanted, step)
 
     def add_rows(self, step: Single) -> Native:
         rows, index = step.instr.operands

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("llvmlite")
 
-from stickonfire.codegen import gemm, llvm
+from stickonfire.codegen import gemm, llvm, pool
 
 pytestmark = pytest.mark.llvm
 
@@ -33,7 +33,7 @@ def stored(rng, batch, rows, columns, spare, dtype):
 def call(product, dtype, lanes, *arrays, threads=1):
     """Runs `product` on arrays a, b, c, bias, residual."""
     made = gemm.plan(product, gemm.machine(dtype, lanes), threads)
-    scratch = np.full(made.scratch(threads) + 64, 0xFF, np.uint8)    # all NaN
+    scratch = np.full(made.scratch(max(threads, pool.cores())) + 64, 0xFF, np.uint8)    # all NaN
     aligned = -(-scratch.ctypes.data // 64) * 64
     function(dtype, lanes)(gemm.cells(product, made, *(x.ctypes.data for x in arrays), scratch=aligned))
 
