@@ -9,11 +9,11 @@ One library per dtype serves all shapes, transposes, batches and epilogues:
     made = plan(product, machine("float32", lanes32), threads)  # how: blocks, packing, tasks
     cells(product, made, a=address, ...)                        # the argument of a call, 8 bytes a cell (`CELLS`)
 
-The scratch must have `made.scratch(pool.cores())` bytes (a pool may grow), be aligned to 64, and be nobody else's during the
-call. Reading order: `reference` below is the definition; `gemm_tile.py` the innermost loop,
+The scratch must have `made.scratch(pool.cores())` bytes (a pool may grow), be aligned to 64, and be nobody else's
+during the call. Reading order: `reference` below is the definition; `gemm_tile.py` the innermost loop,
 `gemm_loops.py` the loops around it, `gemm_pack.py` the copies they need, `gemm_thin.py` matrix times vector,
-`gemm_plan.py` the decisions. `gemm_ir.py` is the pencil they write with.
-Source: Goto and van de Geijn, Anatomy of High-Performance Matrix Multiplication (2008).
+`gemm_plan.py` the decisions. `gemm_ir.py` is the pencil they write with. Source: Goto and van de Geijn, Anatomy of
+High-Performance Matrix Multiplication (2008).
 """
 from __future__ import annotations
 
