@@ -20,6 +20,8 @@ class Emitter(Values):
     def __init__(self, kernel: RowKernel, name: str, lanes: int) -> None:
         super().__init__(lanes)
         self.kernel, self.name = kernel, name
+        self.stage = 0
+        self.asked: dict[int, tuple[int, int]] = {}     # access -> (stage that asks ahead for it, whether to write it)
 
     # -- the kernel --------------------------------------------------------------------------------------------
 

@@ -144,3 +144,15 @@ def test_compiler_disable_keeps_a_function_out_of_programs():
     for _ in range(3):
         assert torch.equal(compiled(torch.ones(2)), torch.full((2,), 3.0))
     assert "torch.compiler.disable" in compiled.explain()
+
+
+def test_large_kernels_are_made_too(monkeypatch):
+    from stickonfire.compiler import execute
+    monkeypatch.setattr(execute, "FORGIVING", False)
+    step = torch.compile(lambda x, y: (torch.softmax(x * y, -1).sum(0), (x + y).relu()))
+    for _ in range(3):
+        x, y = torch.randn(600, 1000), torch.randn(600, 1000)
+        sums, out = step(x, y)
+    assert len(step.programs()) == 1
+    torch.testing.assert_close(sums, torch.softmax(x * y, -1).sum(0))
+    assert torch.equal(out, (x + y).relu())
