@@ -103,7 +103,7 @@ class Writer:
                 tests.append(held)                          # an empty table is false: the quickest question
                 continue
             if kind == "entry":                             # an optimizer's state of a parameter
-                tests.append(f"{held}.get({self.name('T', which)}) is not {self.name('V', value)}")
+                tests.append(f"{held}[{self.name('T', which)}] is not {self.name('V', value)}")
                 continue
             if kind == "lacks":
                 tests.append(f"{which!r} in {held}")
