@@ -20,6 +20,7 @@ WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 # Doctests of these modules need a library that is not always there.
 DOCTEST_NEEDS = {
     "io/safetensors.py": "safetensors", "train/progress.py": "rich", "viz/curves.py": "matplotlib",
+    "amp/autocast_mode.py": "ml_dtypes",
 }
 
 try:

@@ -5,6 +5,8 @@ import threading
 
 import pytest
 
+pytest.importorskip("ml_dtypes")        # autocast computes in bfloat16
+
 import stickonfire as torch
 from stickonfire.amp import autocast, custom_bwd, custom_fwd, is_autocast_available
 

@@ -208,6 +208,7 @@ def test_ordinary_use_is_silent():
 @pytest.mark.parametrize("use_reentrant", [False, True])
 @pytest.mark.parametrize("during_backward", [False, True])
 def test_the_second_run_is_under_the_autocast_of_the_first(use_reentrant, during_backward):
+    pytest.importorskip("ml_dtypes")
     w, x = torch.ones(3, 3, requires_grad=True), torch.ones(2, 3, requires_grad=True)
     kinds = []
 

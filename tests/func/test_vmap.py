@@ -77,7 +77,7 @@ CASES = {       # name: (function, inputs with the batch in dim 0)
     "attention": (lambda q, m: F.scaled_dot_product_attention(q, q, q, attn_mask=m[:, :4]), A, MASK),
     "creation": (lambda x: (torch.zeros_like(x) + x[0], x.new_ones(2) * x[0, 0], torch.arange(5) + x), A),
     "dtypes": (lambda x, i: (x.double() * 2, i.float().mean(), x[0, 0].double() + x, i + x[0, :2],
-                            x.to(torch.bfloat16)), A, ROWS),
+                            x.to(torch.float16)), A, ROWS),
     "fft": (lambda x: torch.view_as_real(torch.fft.rfft(x)), A),
     "search": (lambda x, y: torch.searchsorted(x.sort(-1)[0], y), A, A),
 }
