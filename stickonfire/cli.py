@@ -128,7 +128,7 @@ def _command(commands: Any, function: Any, help: str, **kwargs: Any) -> argparse
 
 TRAIN_DESCRIPTION = """\
 Train a small GPT (a decoder-only transformer) on text, with a progress bar, validation, checkpoints and a
-loss curve. Without options it learns the language reference that comes with Python, in about 90 seconds on
+loss curve. Without options it learns the language reference that comes with Python, in half a minute on
 two cores.
 
   stickonfire train                                  the default run
