@@ -1,8 +1,8 @@
 """From a simplified program to something that runs: kernels compiled, memory laid out, arguments of kernels written
 down.
 
-`build(program)` returns an `Executable`: native segments (a launcher each), and between them the steps that only
-Python can do. Its `run(arrays, floats)` does one run; `execute.py` calls it.
+An `Executable` has `parts`: launchers of native steps in a row, and between them the steps that only Python can do.
+`writer.py` writes the function that goes through them, `variant.run_parts` does it for a backward.
 """
 from __future__ import annotations
 

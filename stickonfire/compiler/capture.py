@@ -45,8 +45,8 @@ class Capture:
     program: Program
     stopped: str = ""
     tensors: list[tuple[Any, np.ndarray]] = field(default_factory=list)     # what was met, with its memory
-    own: list[Any] = field(default_factory=list)                            # those of them that are arguments
     leaves: list[Any] = field(default_factory=list)                         # the edges of those that gather gradients
+    own: list[Any] = field(default_factory=list)                            # those of them that are arguments
     gradients: dict[int, Any] = field(default_factory=dict)                 # leaf number -> Output, or None
     began: dict[int, bool] = field(default_factory=dict)                    # leaf number -> whether it had a gradient
     guards: list[Guard] = field(default_factory=list)
@@ -88,6 +88,7 @@ def capture(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[st
     result = None
     entries = cut_off(given)
     made.entries = {id(t._edge): i for i, t in enumerate(given) if t._edge is not None}
+    began |= {id(t._edge): t._edge.grad for t in given if isinstance(t._edge, AccumulateGrad)}
     dice = dice_now()
     set_mode("recorder", recorder)
     try:
@@ -215,7 +216,9 @@ def describe(recorder: Recorder, result: Any, given: list[Tensor], lifted: list[
             made.stopped = "a parameter has hooks on its gradient"
         if AccumulateGrad.watched:
             made.guards += [("attribute", leaf, name, getattr(leaf, name)) for name in ("hooks", "post_hooks")]
-        if made.joint is not None and g is began.get(id(leaf)):
+        if leaf in made.own and g is not began.get(id(leaf)):
+            made.stopped = "an argument's gradient was gathered in the call"
+        if (made.joint is not None or leaf in made.own) and g is began.get(id(leaf)):
             continue                                                # a forward alone: gradients play no part
         made.began[i] = began.get(id(leaf)) is not None
         if id(began.get(id(leaf))) in existing:                     # the very gradient that is added to
@@ -239,7 +242,7 @@ def describe(recorder: Recorder, result: Any, given: list[Tensor], lifted: list[
         made.stopped = "an argument shares memory with another tensor, and one of them is written to"
     made.touched = written
     for t, _, ref in lifted:
-        if ref.buffer in written and t._alias is not None and t._alias[0] is not None:
+        if ref.buffer in written and ref.buffer.kind != "input" and t._alias is not None and t._alias[0] is not None:
             made.written.append(t._alias[0])
 
 

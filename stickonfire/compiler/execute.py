@@ -89,9 +89,8 @@ class Compiled:
         things = (*args, *kwargs.values())
         around = surroundings(self.function, things)
         result, made = capture(self.function, args, kwargs, before or [], self.watching)
-        self.leaves[key] = made.leaves
-        if before is None or [id(x) for x in before if x not in made.own] != [
-                id(x) for x in made.leaves if x not in made.own]:
+        self.leaves[key] = [leaf for leaf in made.leaves if leaf not in made.own]
+        if before is None or before != self.leaves[key]:
             return result                       # which tensors gather gradients is known from the next call on
         if not made.stopped and changed(around, surroundings(self.function, things)):
             made.stopped = "the function changed a Python value that it reads"
@@ -135,6 +134,8 @@ class Compiled:
         """A compiled method of each instance."""
         if instance is None:
             return self
+        if not hasattr(instance, "__dict__"):
+            return MethodType(self.function, instance)      # nowhere to keep programs: it runs as it is
         known = instance.__dict__.setdefault("_compiled_methods", {})
         if id(self) not in known:
             known[id(self)] = Compiled(MethodType(self.function, instance), self.watching, self.fullgraph)
@@ -179,7 +180,6 @@ class Compiled:
 EVERY: weakref.WeakSet[Compiled] = weakref.WeakSet()
 
 
-
 def forget_latest() -> None:
     """What ran last need not be right any more."""
     for compiled in EVERY:
@@ -187,6 +187,7 @@ def forget_latest() -> None:
 
 
 state.on_default_dtype_change(forget_latest)
+
 
 def changed(before: list[Guard], after: list[Guard]) -> bool:
     """Whether a plain value among a function's surroundings is another one after a call."""

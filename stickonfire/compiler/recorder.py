@@ -157,10 +157,8 @@ class Recorder:
 
     def draw(self, op: Op, arrays: list[Any], attrs: dict[str, Any]) -> Any:
         """Random numbers: drawn by Python in each run, from the same generator."""
-        real = [unwrapped(a) for a in arrays]
-
         run = Draw(op, attrs, op.name == "coins")
-        result = run(*real)
+        result = run(*unwrapped(arrays))
         several = result.__class__ in (tuple, list)
         outs = tuple([self.fresh(np.asarray(r)) for r in (result if several else (result,))])
         self.record(Instr("draw", tuple(self.operand(a) for a in arrays), tuple([t.ref for t in outs]), {}, run))
@@ -269,7 +267,7 @@ class Recorder:
                 self.stop(f"{name} wrote to an array that is not a tensor's")
                 return result
             self.record(Instr(name, tuple(map(self.operand, args)), (writes.ref,), self.operand(kwargs),
-                              self.runner(function, len(args), isinstance(function, np.ufunc))))
+                              self.runner(function, isinstance(function, np.ufunc))))
             return writes
         return self.outside(name, result, args, kwargs, function)
 
@@ -283,7 +281,7 @@ class Recorder:
                 self.stop(f"{name} gave Python a value")
             return result
         sources = [value for value in (*args, *kwargs.values()) if value.__class__ is Traced]
-        if isinstance(result, np.generic) and is_plain((args, kwargs)):
+        if isinstance(result, np.generic) and made_of_numbers((args, kwargs)):
             return result                                   # a question about numbers, not about tensors
         outs: list[Any] = []
         fresh: list[Traced] = []
@@ -314,7 +312,8 @@ class Recorder:
         outs = tuple([t.ref for t in fresh])
         if not any(True for _ in Instr(name, operands, outs, settings).reads()) and not any(
                 isinstance(x, Symbol) for x in (*operands, *settings.values())):
-            if name not in CONSTANTS and "ones" not in name and "zeros" not in name and not is_plain((args, kwargs)):
+            known = name in CONSTANTS or "ones" in name or "zeros" in name
+            if not known and not made_of_numbers((args, kwargs)):
                 self.stop(f"{name} made an array out of nothing that is known")
             for t in fresh:                             # the same in each run
                 t.ref.buffer.kind = "constant"
@@ -324,9 +323,9 @@ class Recorder:
                 ref.dtype.kind == "b" for ref in refs_in(operands[1:])) or name == "repeat" and any(
                     True for _ in refs_in(operands[1:])):
             self.stop("the size of a result depends on values")
-        self.record(Instr(name, operands, outs, settings, self.runner(function, len(args), False)))
+        self.record(Instr(name, operands, outs, settings, self.runner(function, False)))
 
-    def runner(self, function: Any, count: int, into: bool) -> Any:
+    def runner(self, function: Any, into: bool) -> Any:
         """How to repeat a call with other arrays. into: a ufunc that is given its output."""
         if function is None:
             return None
@@ -418,12 +417,12 @@ class Recorder:
         return "" if frame is None else f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
 
 
-def is_plain(value: Any) -> bool:
+def made_of_numbers(value: Any) -> bool:
     """Whether a value is made of Python's numbers, names and tuples alone: a function of it is the same in each run."""
     if isinstance(value, (tuple, list)):
-        return all(map(is_plain, value))
+        return all(map(made_of_numbers, value))
     if value.__class__ is dict:
-        return all(map(is_plain, value.values()))
+        return all(map(made_of_numbers, value.values()))
     return value.__class__ in (bool, int, float, str, type(None), slice, np.dtype, type) or isinstance(value, np.dtype)
 
 

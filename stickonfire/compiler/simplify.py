@@ -16,8 +16,8 @@ import numpy as np
 from .program import Buffer, Instr, Program, Ref, Symbol, refs_in
 from .rules import ELEMENTWISE
 
-PURE = ELEMENTWISE | {"reduce", "matmul", "take_rows", "pick"}
 COSTLY = frozenset(("reduce", "matmul", "take_rows", "pick"))
+PURE = ELEMENTWISE | COSTLY
 REACH, LARGE = 100, 1 << 14     # instructions, elements: what is computed again, see `common`
 EFFECTS = frozenset(("effect", "check", "draw", "raise_if"))
 

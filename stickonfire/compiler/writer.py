@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..eager.tensor import Tensor, make_view, new, version_cell
+from ..eager.tensor import Tensor, bump, make_view, new, version_cell
 from ..eager.views import current_edge
 from ..tape.node import Output as TapeOutput
 from ..tape.node import next_number
@@ -30,6 +30,25 @@ if TYPE_CHECKING:
 MISS = object()         # what a variant's function returns if a guard does not hold
 
 
+class Spare:
+    """What `references` finds out with: an object that holds an array, like a tensor."""
+
+    def __init__(self) -> None:
+        self.array = np.empty(1)
+
+
+def references(spare: list[Spare]) -> tuple[int, int]:
+    """What `getrefcount` says of an object that only a list and this frame know, and of an array only that object has.
+
+    It differs between versions of Python: some lend a local variable to a call without counting it.
+    """
+    g = spare[0]
+    return getrefcount(g), getrefcount(g.array)
+
+
+KEPT_HERE, ARRAY_KEPT_HERE = references([Spare()])
+
+
 class Writer:
     """Writes a variant's function."""
 
@@ -38,6 +57,7 @@ class Writer:
         self.names: dict[str, Any] = {
             "MISS": MISS, "ndarray": np.ndarray, "empty": np.empty, "Tensor": Tensor, "new": new,
             "getrefcount": getrefcount, "overlaps": overlaps}
+        self.spares: set[Buffer] = set()                    # gradients that are written again where they are
         self.lines: list[str] = []
         self.edges: dict[int, str] = {}                     # id of an edge -> the expression for the one of this run
 
@@ -131,11 +151,13 @@ class Writer:
             else:
                 make = f"empty({max(buffer.nbytes, 1)}, {self.name('D', np.dtype(np.uint8))})"
             if buffer in gradients and len(refs) == 1 and is_whole(ref):
+                self.spares.add(buffer)
                 spare = self.name("S", [None])
                 self.put(f"g{n} = {spare}[0]",
-                         f"if g{n} is not None and getrefcount(g{n}) <= 3 + "
+                         f"if g{n} is not None and getrefcount(g{n}) <= {KEPT_HERE} + "
                          f"({self.name('L', self.made.leaves[gradients[buffer]])}.grad is g{n}) and "
-                         f"getrefcount(g{n}._array) == 2 and g{n}._alias is None and g{n}._edge is None:",
+                         f"getrefcount(g{n}._array) <= {ARRAY_KEPT_HERE} and g{n}._alias is None and "
+                         f"g{n}._edge is None:",
                          f"    r{n} = g{n}._array",
                          "else:",
                          f"    r{n} = {make}",
@@ -180,6 +202,9 @@ class Writer:
                 self.put(f"{leaf}.grad = {self.tensor(output, gradient=True)}")
         for cell in self.made.written:
             self.put(f"{self.name('C', cell)}[0] += 1")
+        for i, b in enumerate(self.made.inputs):
+            if b in self.made.touched:
+                self.put(f"{self.name('bump', bump)}(t{i})")
         if self.variant.backward is not None:
             self.node(self.variant.backward)
         names: dict[int, str] = {}
@@ -227,17 +252,16 @@ class Writer:
         n = self.places.get(output.ref.buffer)
         if n is None:
             return self.existing(output)
-        made = f"g{n[1:]}" if gradient else f"x{len(self.lines)}"
-        if not gradient or not any(line.startswith(f"    {made} = ") for line in self.lines):
-            made = f"x{len(self.lines)}"
-            array = n
-            ref = output.ref
-            if not (is_whole(ref) and ref.same(self.kinds[ref.buffer])):
-                array = f"{self.name('part', functools.partial(part_of, ref))}({n})"
-            self.put(f"{made} = new(Tensor)",
-                     f"{made}._array, {made}._edge, {made}._alias = {array}, {self.edge(output)}, None")
-            if self.variant.backward is not None and output.ref.buffer in [b for b, _ in self.variant.backward.saved]:
-                self.put(f"node.versions += (({self.name('cell', version_cell)}({made}), 0),)")
+        ref = output.ref
+        if gradient and ref.buffer in self.spares:
+            return f"g{n[1:]}"
+        made = f"x{len(self.lines)}"
+        whole = is_whole(ref) and ref.same(self.kinds[ref.buffer])
+        array = n if whole else f"{self.name('part', functools.partial(part_of, ref))}({n})"
+        self.put(f"{made} = new(Tensor)",
+                 f"{made}._array, {made}._edge, {made}._alias = {array}, {self.edge(output)}, None")
+        if self.variant.backward is not None and ref.buffer in [b for b, _ in self.variant.backward.saved]:
+            self.put(f"node.versions += (({self.name('cell', version_cell)}({made}), 0),)")
         return made
 
     def existing(self, output: Output) -> str:

@@ -156,3 +156,38 @@ def test_large_kernels_are_made_too(monkeypatch):
     assert len(step.programs()) == 1
     torch.testing.assert_close(sums, torch.softmax(x * y, -1).sum(0))
     assert torch.equal(out, (x + y).relu())
+
+
+def test_arguments_made_anew_for_each_call_are_no_reason_to_start_over():
+    square = torch.compile(lambda x: (x * x).sum())
+    for _ in range(4):
+        x = torch.ones(3).requires_grad_(True)
+        square(x).backward()
+        assert torch.equal(x.grad, torch.full((3,), 2.0))
+    assert len(square.programs()) == 1
+
+
+def test_an_argument_written_in_place_counts_its_versions():
+    add = torch.compile(lambda x: x.add_(1))
+    for _ in range(4):
+        x = torch.zeros(3)
+        before = x._version
+        assert add(x) is x
+        assert x._version == before + 1
+    w = torch.ones(3, requires_grad=True)
+    y = w * x
+    add(x)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.sum().backward()
+
+
+@pytest.mark.parametrize("keep", [lambda p: p.grad, lambda p: p.grad.numpy(), lambda p: p.grad[0],
+                                  lambda p: p.grad.detach()])
+def test_a_gradient_that_somebody_kept_is_not_written_again(keep):
+    layer = nn.Linear(4, 4)
+    step = torch.compile(lambda x: (layer.zero_grad(), layer(x).sum().backward()))
+    for _ in range(3):
+        step(torch.ones(2, 4))
+    kept = keep(layer.weight)
+    step(torch.full((2, 4), 5.0))
+    assert float(kept.max()) == 2.0 and float(layer.weight.grad.max()) == 10.0
