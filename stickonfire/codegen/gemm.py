@@ -12,7 +12,8 @@ One library per dtype serves all shapes, transposes, batches and epilogues:
 The scratch must have `made.scratch(pool.cores())` bytes (a pool may grow), be aligned to 64, and be nobody else's
 during the call. Reading order: `reference` below is the definition; `gemm_tile.py` the innermost loop,
 `gemm_loops.py` the loops around it, `gemm_pack.py` the copies they need, `gemm_thin.py` matrix times vector,
-`gemm_plan.py` the decisions. `gemm_ir.py` is the pencil they write with. Source: Goto and van de Geijn, Anatomy of
+`gemm_plan.py` the decisions; `gemm_amx.py` and `gemm_split.py` the same for a processor with a matrix unit.
+`gemm_ir.py` is the pencil they write with. Source: Goto and van de Geijn, Anatomy of
 High-Performance Matrix Multiplication (2008).
 """
 from __future__ import annotations
@@ -20,14 +21,16 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from .gemm_amx import kernel as unit_kernel
+from .gemm_amx import unit_cells
 from .gemm_loops import CELLS, OFFSET, Tasks, entry, table
 from .gemm_pack import packers
-from .gemm_plan import EPILOGUES, Plan, Product, cells, plan
+from .gemm_plan import EPILOGUES, Plan, Product, cells, plan, unit_plan
 from .gemm_thin import thin
 from .gemm_tile import FORMS, VECTORS, Machine, Tile, finish_edge
 
 __all__ = ["CELLS", "EPILOGUES", "OFFSET", "Machine", "Plan", "Product", "cells", "kernel", "machine", "plan",
-           "reference"]
+           "reference", "unit_cells", "unit_kernel", "unit_plan"]
 
 
 def reference(a: Any, b: Any, c: Any = 0.0, alpha: float = 1.0, beta: float = 0.0, bias: Any = 0.0,

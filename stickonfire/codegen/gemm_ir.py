@@ -40,6 +40,12 @@ class Function:
         self.lines.append(f"  {name} = {expression}")
         return name
 
+    def aligned(self, size: int) -> str:
+        """The address of `size` bytes on the stack, at a whole cache line."""
+        name = self.fresh("room")
+        self.allocas.append(f"  {name} = alloca [{size} x i8], align 64")
+        return name
+
     # -- integers ------------------------------------------------------------------------------------
     def add(self, a: str | int, b: str | int) -> str:
         return self.let(f"add nsw i64 {a}, {b}")
@@ -59,6 +65,9 @@ class Function:
     def compare(self, how: str, a: str | int, b: str | int) -> str:
         """`how` is LLVM's: eq, ne, slt, sle, sgt, sge."""
         return self.let(f"icmp {how} i64 {a}, {b}")
+
+    def negate(self, condition: str) -> str:
+        return self.let(f"xor i1 {condition}, true")
 
     def select(self, condition: str, kind: str, a: str | int, b: str | int) -> str:
         return self.let(f"select i1 {condition}, {kind} {a}, {kind} {b}")
@@ -119,7 +128,7 @@ class Function:
     @contextmanager
     def otherwise(self, condition: str) -> Iterator[None]:
         """`if not condition:`"""
-        with self.when(self.let(f"xor i1 {condition}, true")):
+        with self.when(self.negate(condition)):
             yield
 
 

@@ -15,7 +15,7 @@ All sizes come from cells that `gemm_plan.py` fills in, so the machine code deci
 """
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from .gemm_ir import Function
@@ -49,21 +49,29 @@ def table(m: Machine) -> str:
 
 
 def entry(name: str) -> str:
-    """The kernel itself: nothing to do, one task, or many."""
+    """The kernel itself."""
     f = Function(name, "ptr %args", public=True)
+
+    def work(flags: str) -> str:
+        chosen = f.select(has(f, flags, THIN), "ptr", "@thin_tasks", "@gemm_tasks")
+        return f.select(has(f, flags, SWEEP), "ptr", "@sweep_tasks", chosen)
+    run_tasks(f, work)
+    return f.text()
+
+
+def run_tasks(f: Function, work: Callable[[str], str]) -> None:
+    """Nothing to do, one task, or many: with the function that `work` names, given the flags."""
     cell = {key: f.load("i64", f.at("%args", OFFSET[key]))
             for key in ("m", "n", "batch", "flags", "split_m", "split_n", "grain")}
-    work = f.select(has(f, cell["flags"], THIN), "ptr", "@thin_tasks", "@gemm_tasks")
-    work = f.select(has(f, cell["flags"], SWEEP), "ptr", "@sweep_tasks", work)
+    function = work(cell["flags"])
     tasks = f.mul(cell["batch"], f.mul(cell["split_m"], cell["split_n"]))
     some = f.compare("sgt", f.minimum(f.minimum(cell["m"], cell["n"]), tasks), 0)
     with f.when(some):
         single = f.compare("eq", tasks, 1)
         with f.when(single):
-            f.do(f"call void {work}(ptr %args, i64 0, i64 1)")
+            f.do(f"call void {function}(ptr %args, i64 0, i64 1)")
         with f.otherwise(single):
-            f.do(f"call void @sof_parallel(ptr {work}, ptr %args, i64 {tasks}, i64 {cell['grain']})")
-    return f.text()
+            f.do(f"call void @sof_parallel(ptr {function}, ptr %args, i64 {tasks}, i64 {cell['grain']})")
 
 
 def place_in_batch(f: Function, cell: dict[str, str], name: str, item: str) -> str:
@@ -76,9 +84,11 @@ def place_in_batch(f: Function, cell: dict[str, str], name: str, item: str) -> s
 class Tasks:
     """Writes `gemm_tasks(args, begin, end)`."""
 
+    name = "gemm_tasks"
+
     def __init__(self, m: Machine) -> None:
         self.m = m
-        self.f = Function("gemm_tasks", "ptr %args, i64 %begin, i64 %end")
+        self.f = Function(self.name, "ptr %args, i64 %begin, i64 %end")
         self.cell: dict[str, str] = {}
 
     def text(self) -> str:
@@ -94,9 +104,13 @@ class Tasks:
         # Bytes from one row to the next of A, B, C; and from one k to the next.
         self.step = {name: self.bytes(self.cell["ld" + name]) for name in "abcr"}
         self.own_scratch()
-        with f.loop("%begin", "%end") as task:
-            self.task(task)
+        self.frame()
         return f.text()
+
+    def frame(self) -> None:
+        """Its tasks, one after another."""
+        with self.f.loop("%begin", "%end") as task:
+            self.task(task)
 
     def bytes(self, count: str) -> str:
         return self.f.mul(count, self.m.bytes)

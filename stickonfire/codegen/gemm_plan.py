@@ -150,6 +150,53 @@ def packing(p: Product, m: Machine) -> tuple[bool, bool]:
     return pack_a, pack_b
 
 
+# -- the matrix unit ---------------------------------------------------------------------------------------------------
+
+UNIT_STEP = 32              # lines of a panel, steps of k in a block
+UNIT_DEPTH = 1024            # the most of k at a time
+UNIT_LINE = 6               # bytes of a number in pieces
+UNIT_BLOCK = 1 << 20        # bytes for the block of B: half of an L2 cache of 2 MB
+# Cycles, as measured: six products of tiles; a vector split (transposed: and turned); 32 x 32 finished sums; a call.
+UNIT_TILE, UNIT_SPLIT, UNIT_TURN, UNIT_FINISH, UNIT_CALL = 120, 10, 14, 400, 1500
+
+
+def unit_plan(p: Product, m: Machine, threads: int) -> Plan | None:
+    """The plan for the matrix unit, or None where the vector units are as quick, or the product is not for it."""
+    if m.scalar != "float" or not m.masks or p.beta != 0 or thin_path(p, m) or not p.k:
+        return None
+    single = threads == 1 or p.batch >= 2 * threads or p.m * p.n * p.k < 2 * TASK_WORK
+    cuts = [(d, threads // d) for d in range(1, threads + 1) if threads % d == 0] if not single else [(1, 1)]
+    import os
+    down, across = min(cuts, key=lambda cut: unit_cost(p, *cut))
+    if os.environ.get("DOWN") and not single: down, across = threads, 1
+    if unit_cost(p, down, across) > 0.9 * cost(p, m, *split(p, m, threads)):
+        return None
+    depth, breadth = unit_blocks(p, across)
+    panel = depth * breadth * UNIT_LINE
+    share = panel + depth * UNIT_STEP * UNIT_LINE
+    flags = EPILOGUES[p.epilogue] | TURN_A * p.ta | TURN_B * p.tb
+    return Plan(flags, down, across, depth, breadth, UNIT_STEP, panel, share, grain(p, down * across, TASK_WORK))
+
+
+def unit_blocks(p: Product, across: int) -> tuple[int, int]:
+    """Depth and breadth of a block of B."""
+    depth = nearly_equal(-(-p.k // UNIT_STEP), UNIT_DEPTH // UNIT_STEP) * UNIT_STEP
+    panels = -(-p.n // across // UNIT_STEP) or 1
+    return depth, nearly_equal(panels, UNIT_BLOCK // (depth * UNIT_STEP * UNIT_LINE)) * UNIT_STEP
+
+
+def unit_cost(p: Product, down: int, across: int) -> float:
+    """Cycles of the slowest part."""
+    rows, columns = -(-p.m // down), -(-p.n // across)
+    depth, breadth = unit_blocks(p, across)
+    halves = UNIT_STEP // 2
+    tiles = -(-rows // halves) * -(-columns // halves) * -(-p.k // UNIT_STEP)
+    finished = -(-rows // UNIT_STEP) * -(-columns // UNIT_STEP) * -(-p.k // depth)
+    splits = up(p.k, UNIT_STEP) / 16 * (up(rows, UNIT_STEP) * (UNIT_TURN if p.ta else UNIT_SPLIT) * -(-columns // breadth)
+                                        + up(columns, UNIT_STEP) * (UNIT_TURN if p.tb else UNIT_SPLIT))
+    return tiles * UNIT_TILE + finished * UNIT_FINISH + splits + UNIT_CALL
+
+
 def cells(p: Product, made: Plan, a: int = 0, b: int = 0, c: int = 0, bias: int = 0, residual: int = 0,
           scratch: int = 0) -> bytes:
     """The cells of a call, as bytes: addresses (of first elements; patched later if unknown yet), sizes, plan."""

@@ -7,6 +7,7 @@ process only has that last step to do.
 """
 from __future__ import annotations
 
+import ctypes
 import functools
 import platform
 import re
@@ -29,6 +30,7 @@ class Host:
     name: str
     features: str           # what it can do, in LLVM's spelling: "+avx2,-avx512f,..."
     lanes32: int            # float32 numbers in its widest vector: 16 (AVX-512), 8 (AVX2) or 4 (NEON, SSE)
+    unit: bool              # a matrix unit for bfloat16 (AMX), and the system lets this process use it
 
 
 class Library:
@@ -81,7 +83,16 @@ def host() -> Host:
         lanes = 16
         features["prefer-256-bit"] = False      # else the loop vectoriser uses half of each register
     spelled = ",".join(("+" if on else "-") + name for name, on in sorted(features.items()))
-    return Host(binding.get_host_cpu_name(), spelled, lanes)
+    unit = lanes == 16 and all(features.get(name) for name in ("amx-tile", "amx-bf16")) and _unit_granted()
+    return Host(binding.get_host_cpu_name(), spelled, lanes, unit)
+
+
+def _unit_granted() -> bool:
+    """Asks Linux for the matrix unit, whose registers it saves only for those who asked."""
+    if platform.system() != "Linux":
+        return False
+    arch_prctl, request, tile_data = 158, 0x1023, 18        # asm/prctl.h: ARCH_REQ_XCOMP_PERM
+    return ctypes.CDLL(None).syscall(arch_prctl, request, tile_data) == 0
 
 
 def version() -> str:

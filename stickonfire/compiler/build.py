@@ -90,17 +90,22 @@ class Executable:
 
     def product(self, step: Single) -> Native:
         a, b, out = (*step.instr.operands, step.instr.out)
-        name = a.dtype.name
-        machine = gemm.machine(name, llvm.host().lanes32)
+        name, lanes = a.dtype.name, llvm.host().lanes32
+        machine = gemm.machine(name, lanes)
         wanted = as_product(a, b, out)
         made = gemm.plan(wanted, machine, self.threads)
-        symbol, text = gemm.kernel(name, llvm.host().lanes32)
+        symbol, text = gemm.kernel(name, lanes)
+        raw, share = gemm.cells(wanted, made), made.scratch(pool.cores())
+        unit = gemm.unit_plan(wanted, machine, self.threads) if llvm.host().unit else None
+        if unit is not None:
+            raw = gemm.unit_cells(wanted, unit, llvm.load(text).address(symbol), made)
+            share = max(share, unit.scratch(pool.cores()))
+            symbol, text = gemm.unit_kernel(machine)
         self.kernels.setdefault(symbol, text)
-        raw = gemm.cells(wanted, made)
         cells = list(np.frombuffer(raw, np.int64))
         where = {name: i for i, name in enumerate(gemm.CELLS)}
         refs = [(where["a"], a), (where["b"], b), (where["c"], out)]
-        return Native(symbol, refs, cells, (where["scratch"], made.scratch(pool.cores())), [], wanted, step)
+        return Native(symbol, refs, cells, (where["scratch"], share), [], wanted, step)
 
     def add_rows(self, step: Single) -> Native:
         rows, index = step.instr.operands

@@ -163,7 +163,7 @@ def test_processors_without_avx512_compute_the_same(name, dtype, monkeypatch):
     with np.errstate(all="ignore"):
         here = kernel(name, dtype, 4)(x, y)
         host = llvm.host()
-        monkeypatch.setattr(llvm, "host", lambda: llvm.Host(host.name, host.features, 8))
+        monkeypatch.setattr(llvm, "host", lambda: llvm.Host(host.name, host.features, 8, unit=False))
         vecmath.function.cache_clear()
         there = kernel(name, dtype, 4)(x, y)
     vecmath.function.cache_clear()
