@@ -59,8 +59,18 @@ class Function:
     def div(self, a: str | int, b: str | int) -> str:
         return self.let(f"sdiv i64 {a}, {b}")
 
+    def shift(self, a: str, by: int) -> str:
+        """a // by, for a power of two and a >= 0."""
+        return self.let(f"lshr i64 {a}, {by.bit_length() - 1}")
+
+    def bits(self, a: str, mask: int) -> str:
+        return self.let(f"and i64 {a}, {mask}")
+
     def minimum(self, a: str | int, b: str | int) -> str:
         return self.let(f"call i64 @llvm.smin.i64(i64 {a}, i64 {b})")
+
+    def maximum(self, a: str | int, b: str | int) -> str:
+        return self.let(f"call i64 @llvm.smax.i64(i64 {a}, i64 {b})")
 
     def compare(self, how: str, a: str | int, b: str | int) -> str:
         """`how` is LLVM's: eq, ne, slt, sle, sgt, sge."""

@@ -32,7 +32,7 @@ POINTERS = ("a", "b", "c", "bias", "residual", "scratch")
 
 # More bits of `flags`, above those of the epilogue.
 EPILOGUE = BIAS | RELU | RESIDUAL
-TURN_A, TURN_B, PACK_A, PACK_B, THIN, SWEEP = 16, 32, 64, 128, 256, 512
+TURN_A, TURN_B, PACK_A, PACK_B, THIN, SWEEP, STREAM_B = 16, 32, 64, 128, 256, 512, 1024
 CHUNK = 8           # steps of k at a time when a transposed A is packed
 
 
@@ -135,10 +135,13 @@ class Tasks:
         self.start = {name: f.at(cell[key], self.bytes(place_in_batch(f, cell, name, item)))
                       for name, key in (("a", "a"), ("b", "b"), ("c", "c"), ("r", "residual"))}
         rows = f.div(f.mul(cell["m"], i), down), f.div(f.mul(cell["m"], f.add(i, 1)), down)
-        columns = self.share_of_columns(j, across), self.share_of_columns(f.add(j, 1), across)
-        with f.when(f.compare("slt", *rows)), f.loop(*columns, cell["breadth"]) as column:
-            count = f.minimum(cell["breadth"], f.sub(columns[1], column))
-            self.block_column(rows, column, count)
+        self.part(rows, (self.share_of_columns(j, across), self.share_of_columns(f.add(j, 1), across)))
+
+    def part(self, rows: tuple[str, str], columns: tuple[str, str]) -> None:
+        """A rectangle of C: the first row and the one after the last, and so with columns."""
+        f, breadth = self.f, self.cell["breadth"]
+        with f.when(f.compare("slt", *rows)), f.loop(*columns, breadth) as column:
+            self.block_column(rows, column, f.minimum(breadth, f.sub(columns[1], column)))
 
     def share_of_columns(self, j: str, across: str) -> str:
         """Where part `j` begins: at a whole vector, or N."""
@@ -149,7 +152,7 @@ class Tasks:
     def block_column(self, rows: tuple[str, str], column: str, count: str) -> None:
         """All of k, block by block; at least one block, for C has to be written even if K is 0."""
         f, cell = self.f, self.cell
-        end = f.let(f"call i64 @llvm.smax.i64(i64 {cell['k']}, i64 1)")
+        end = f.maximum(cell["k"], 1)
         with f.loop(0, end, cell["depth"]) as k:
             depth = f.minimum(cell["depth"], f.sub(cell["k"], k))
             self.describe(k, depth)

@@ -173,7 +173,7 @@ def unit_plan(p: Product, m: Machine, threads: int) -> Plan | None:
         return None
     depth, breadth = unit_blocks(p, across)
     panel = depth * breadth * UNIT_LINE
-    share = panel + depth * UNIT_STEP * UNIT_LINE
+    share = panel + 2 * depth * UNIT_STEP * UNIT_LINE
     flags = EPILOGUES[p.epilogue] | TURN_A * p.ta | TURN_B * p.tb
     return Plan(flags, down, across, depth, breadth, UNIT_STEP, panel, share, grain(p, down * across, TASK_WORK))
 

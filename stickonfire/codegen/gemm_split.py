@@ -1,17 +1,23 @@
-"""Packing for the matrix unit: float32 numbers as sums of three bfloat16 numbers. Room `codegen`.
+"""Splitting for the matrix unit: float32 numbers as sums of three bfloat16 numbers. Room `codegen`.
 
 A float32 has 24 bits of mantissa, a bfloat16 has 8 and the same exponents, so three of them hold every digit:
 
     high   = x rounded to 8 bits
-    middle = x - high, rounded to 8 bits        (the difference is exact)
-    low    = x - high - middle                  (exact, and 8 bits are left)
+    middle = what is left, cut to 8 bits        (the difference is exact)
+    low    = what is left of that               (exact: 8 bits)
 
 The unit reads *tiles* of 16 rows, each 16 pairs of bfloat16 numbers that lie along k. Both operands may take the k of
 a pair from anywhere as long as they agree: here k and k + 16, for then a pair is made of two vectors by a shift and an
 or. 32 lines (rows of A, or columns of B) by 32 steps of k become a *block* of six tiles, lines 0-15 and 16-31 of
 `high`, then of `middle`, then of `low`. A tile of A has a line in each row, one of B a pair in each row.
 
-Along the way the largest magnitude is noted: infinities, NaN and numbers near the ends of the range have no such sum.
+A `Job` is a panel of blocks to be split: 32 lines and all of their k. It is done in small portions, so that the loop
+over tiles can do some of the next panel's while the unit is at work on this one:
+
+    straight    memory and tile agree on what a row is: a portion is one row of three tiles, from two vectors
+    turned      they do not: a portion is four rows of three tiles, from two squares transposed on the way
+
+Along the way the largest magnitude is noted, for infinities and numbers near the ends of the range have no such sum.
 Source: Henry, Tang, Heinecke, Leveraging the bfloat16 Artificial Intelligence Datatype For Higher-Precision
 Computations (2019). Called by `gemm_amx.py`; written with `gemm_ir.py`.
 """
@@ -27,103 +33,101 @@ TILE = HALF * 64                # bytes
 PIECES = 3                      # bfloat16 numbers to a float32
 BLOCK = PIECES * 2 * TILE       # bytes
 ROW = LINES * 4                 # bytes of a row of an unpacked block that was copied
+PORTIONS = {"straight": 32, "turned": 8}        # of a block
 
 INTS = f"<{HALF} x i32>"
-PARAMETERS = "ptr %from, i64 %stride, i64 %count, ptr %to, i64 %step, ptr %peak"
-# How a packer finds its numbers: whether k runs along the rows in memory, and whether a tile has its lines in rows.
-PACKERS = {"pack_a": (True, True), "pack_bt": (True, False), "pack_at": (False, True), "pack_b": (False, False)}
+# A job in cells of 8 bytes: where the panel lies and where its tiles go; bytes from row to row in memory, from block
+# to block, from lines 0-15 to 16-31, and from one vector of a pair to the other; the portions done, and in all.
+JOB = {name: 8 * i for i, name in enumerate(("from", "to", "row", "block", "half", "pair", "done", "end", "peak"))}
+JOB_BYTES = 8 * len(JOB)
 
 
-def packers(m: Machine) -> str:
-    """A function for each way a block may lie in memory, and the one that pads blocks at the edge."""
-    return "\n".join([*(packer(m, name, *how) for name, how in PACKERS.items()), padder(m)])
+def splitters(m: Machine) -> str:
+    """The functions that do a whole job, and the one that pads blocks at an edge."""
+    return "\n".join([*(splitter(m, kind) for kind in PORTIONS), padder(m)])
+
+
+def splitter(m: Machine, kind: str) -> str:
+    """split_straight, split_turned: what is left of a job."""
+    f = Function(f"split_{kind}", "ptr %job", inline="noinline")
+    job = Job(f, m, kind, "%job")
+    job.do(job.end)
+    job.close()
+    return f.text()
+
+
+class Job:
+    """Writes the code that does portions of a job."""
+
+    def __init__(self, f: Function, m: Machine, kind: str, place: str) -> None:
+        self.f, self.m, self.kind, self.place = f, m, kind, place
+        pointers = ("from", "to", "peak")
+        self.cell = {name: f.load("ptr" if name in pointers else "i64", f.at(place, at)) for name, at in JOB.items()}
+        self.end = self.cell["end"]
+        self.done = f.variable("i64", self.cell["done"])
+        self.peak = f.variable(INTS, f.load(INTS, self.cell["peak"], 64))
+
+    def close(self) -> None:
+        """Writes down how far the job is."""
+        self.f.store("i64", self.done.get(), self.f.at(self.place, JOB["done"]))
+        self.f.store(INTS, self.peak.get(), self.cell["peak"], 64)
+
+    def do(self, stop: str) -> None:
+        """The portions up to `stop`."""
+        with self.f.loop(self.done.get(), stop) as portion:
+            self.portion(portion)
+        self.done.set(stop)
+
+    def portion(self, number: str) -> None:
+        """Portions go through a block's lines 0-15 first, then 16-31."""
+        f, m, cell = self.f, self.m, self.cell
+        in_half = PORTIONS[self.kind] // 2
+        block, half = f.shift(number, 2 * in_half), f.bits(f.shift(number, in_half), 1)
+        part = f.bits(number, in_half - 1)
+        source = f.at(cell["from"], f.add(f.mul(block, cell["block"]), f.mul(half, cell["half"])))
+        to = f.at(cell["to"], f.add(f.mul(block, BLOCK), f.mul(half, TILE)))
+        if self.kind == "straight":
+            first = f.at(source, f.mul(part, cell["row"]))
+            self.put([f.load(m.vector, place, m.bytes) for place in (first, f.at(first, cell["pair"]))],
+                     f.at(to, f.mul(part, 64)))
+        else:
+            group = HALF // in_half
+            rows = [f.at(f.at(source, f.mul(part, group * m.bytes)), f.mul(cell["row"], i)) for i in range(HALF)]
+            pairs = zip(squares(f, m, rows, "0"), squares(f, m, rows, cell["pair"]))
+            for i, pair in enumerate(pairs):
+                self.put(list(pair), f.at(to, f.add(f.mul(part, group * 64), i * 64)))
+
+    def put(self, vectors: list[str], to: str) -> None:
+        """A row of three tiles from the two vectors of its pairs."""
+        f = self.f
+        for piece, (first, second) in enumerate(zip(*(self.split(vector) for vector in vectors))):
+            lower = f.let(f"lshr {INTS} {first}, {splat(16)}")
+            f.store(INTS, f.let(f"or {INTS} {lower}, {second}"), f.at(to, piece * 2 * TILE), 64)
+
+    def split(self, x: str) -> list[str]:
+        """High, middle and low as vectors of integers: a bfloat16 in the upper half of each, zeros in the lower."""
+        f, m = self.f, self.m
+
+        def as_ints(value: str) -> str:
+            return f.let(f"bitcast {m.vector} {value} to {INTS}")
+
+        def cut(bits: str) -> str:
+            return f.let(f"and {INTS} {bits}, {splat(-0x10000)}")
+
+        def rest(value: str, bits: str) -> str:
+            return f.let(f"fsub {m.vector} {value}, {f.let(f'bitcast {INTS} {bits} to {m.vector}')}")
+
+        bits = as_ints(x)
+        size = f.let(f"and {INTS} {bits}, {splat(0x7fffffff)}")
+        self.peak.set(f.let(f"call {INTS} @llvm.umax.v{HALF}i32({INTS} {self.peak.get()}, {INTS} {size})"))
+        high = cut(f.let(f"add {INTS} {bits}, {splat(0x8000)}"))
+        after = rest(x, high)
+        middle = cut(as_ints(after))
+        return [high, middle, as_ints(rest(after, middle))]
 
 
 def splat(number: int) -> str:
     return f"splat (i32 {number})"
-
-
-def packer(m: Machine, name: str, along: bool, in_rows: bool) -> str:
-    """`count` blocks side by side in 32 rows of memory, `stride` bytes apart, to six tiles each, `step` bytes apart.
-
-    Where memory and tile agree on what a row is, a row of a tile is made of two vectors as they lie in memory. Where
-    they do not, squares are transposed on the way.
-    """
-    f = Function(name, PARAMETERS, inline="noinline")
-    peak = f.variable(INTS, f.load(INTS, "%peak", 64))
-    with f.loop(0, "%count") as block:
-        source, to = f.at("%from", f.mul(block, ROW)), f.at("%to", f.mul(block, "%step"))
-        for t in range(2):
-            if along == in_rows:
-                with f.loop(0, HALF) as r:
-                    ask(f, source, f.add(r, HALF * t))
-                    if along:
-                        first = f.at(source, f.mul(f.add(r, HALF * t), "%stride"))
-                        second = f.at(first, HALF * m.bytes)
-                    else:
-                        first = f.at(f.at(source, f.mul(r, "%stride")), HALF * m.bytes * t)
-                        second = f.at(first, f.mul("%stride", HALF))
-                    pair = [f.load(m.vector, place, m.bytes) for place in (first, second)]
-                    put(f, m, pair, f.at(to, f.add(f.mul(r, 64), t * TILE)), peak)
-            else:
-                turned_tiles(f, m, along, t, source, to, peak)
-    f.store(INTS, peak.get(), "%peak", 64)
-    return f.text()
-
-
-def turned_tiles(f: Function, m: Machine, along: bool, t: int, source: str, to: str, peak: Variable) -> None:
-    """Tiles whose rows run across the rows of memory: the `t`-th of each piece."""
-    group = 16 // m.bytes
-    with f.loop(0, HALF, group) as j:
-        for i in range(group):
-            ask(f, source, f.add(j, HALF * t + i))
-        # the two vectors of a pair: k and k + 16 of the same 16 lines, or of 16 k of the same line
-        starts = [(HALF * t, 0), (HALF * t, HALF)] if along else [(0, HALF * t), (HALF, HALF * t)]
-        made = []
-        for first, column in starts:
-            rows = [f.at(source, f.mul("%stride", first + i)) for i in range(HALF)]
-            made.append(squares(f, m, rows, f.mul(f.add(j, column), m.bytes)))
-        for i, pair in enumerate(zip(*made)):
-            put(f, m, list(pair), f.at(to, f.add(f.mul(f.add(j, i), 64), t * TILE)), peak)
-
-
-import os
-AHEAD = int(os.environ.get('AHEAD','1'))
-
-
-def ask(f: Function, block: str, row: str) -> None:
-    """Asks memory for a row of the block that comes next."""
-    there = f.at(f.at(block, AHEAD * ROW), f.mul(row, "%stride"))
-    for line in (0, 64):
-        f.do(f"call void @llvm.prefetch.p0(ptr {f.at(there, line)}, i32 0, i32 3, i32 1)")
-
-
-def put(f: Function, m: Machine, vectors: list[str], to: str, peak: Variable) -> None:
-    """A row of three tiles from the two vectors of its pairs."""
-    pieces = [split(f, m, vector, peak) for vector in vectors]
-    for p, (first, second) in enumerate(zip(*pieces)):
-        lower = f.let(f"lshr {INTS} {first}, {splat(16)}")
-        f.store(INTS, f.let(f"or {INTS} {lower}, {second}"), f.at(to, p * 2 * TILE), 64)
-
-
-def split(f: Function, m: Machine, x: str, peak: Variable) -> list[str]:
-    """High, middle and low as vectors of integers: a bfloat16 in the upper half of each, zeros in the lower."""
-    def as_ints(value: str) -> str:
-        return f.let(f"bitcast {m.vector} {value} to {INTS}")
-
-    def rounded(bits: str) -> str:
-        return f.let(f"and {INTS} {f.let(f'add {INTS} {bits}, {splat(0x8000)}')}, {splat(-0x10000)}")
-
-    def rest(value: str, bits: str) -> str:
-        return f.let(f"fsub {m.vector} {value}, {f.let(f'bitcast {INTS} {bits} to {m.vector}')}")
-
-    bits = as_ints(x)
-    size = f.let(f"and {INTS} {bits}, {splat(0x7fffffff)}")
-    peak.set(f.let(f"call {INTS} @llvm.umax.v{HALF}i32({INTS} {peak.get()}, {INTS} {size})"))
-    high = rounded(bits)
-    after = rest(x, high)
-    middle = rounded(as_ints(after))
-    return [high, middle, as_ints(rest(after, middle))]
 
 
 def padder(m: Machine) -> str:
