@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, replace
 
-from .gemm_loops import CELLS, PACK_A, PACK_B, STREAM_B, SWEEP, THIN, TURN_A, TURN_B, turned_step
+from .gemm_loops import CELLS, PACK_A, PACK_B, SWEEP, THIN, TURN_A, TURN_B, turned_step
 from .gemm_tile import BIAS, RELU, RESIDUAL, VECTORS, Machine
 
 DEPTH = 2048                # bytes, the most of k in a block: a panel of A is then half of an L1 cache of 48 KB,
@@ -148,63 +148,6 @@ def packing(p: Product, m: Machine) -> tuple[bool, bool]:
     pack_a = p.ta and p.m * p.k * m.bytes > L2 and p.n > 4 * m.width
     pack_b = p.tb or (p.m > 3 * m.rows and p.n * p.k * m.bytes > L1)
     return pack_a, pack_b
-
-
-# -- the matrix unit ---------------------------------------------------------------------------------------------------
-
-UNIT_STEP = 32              # lines of a panel, steps of k in a block
-UNIT_NUMBER = 6             # bytes of a number in pieces
-UNIT_DEPTH = 512            # of k at a time; all of it, if it is not much more
-UNIT_WHOLE = 832
-UNIT_RESIDENT = 1 << 20     # bytes for the block of the resident operand: half of an L2 cache of 2 MB
-# Cycles, measured as a whole: a block of sums 32 x 32 x 32; a block split while nothing else happens, if it is turned,
-# and if it is split meanwhile, shared among the panels it is for; 32 x 32 sums added to earlier ones; a call.
-UNIT_BLOCK, UNIT_SPLIT, UNIT_TURN, UNIT_MEANWHILE, UNIT_AGAIN, UNIT_CALL = 680, 600, 900, 1600, 450, 1500
-
-
-def unit_plan(p: Product, m: Machine, threads: int) -> Plan | None:
-    """The plan for the matrix unit, or None where the vector units are as quick, or the product is not for it."""
-    if m.scalar != "float" or not m.masks or p.beta != 0 or thin_path(p, m) or not p.k:
-        return None
-    alone = threads == 1 or p.batch >= 2 * threads or p.m * p.n * p.k < 2 * TASK_WORK
-    cuts = [(1, 1)] if alone else [(d, threads // d) for d in range(1, threads + 1) if threads % d == 0]
-    down, across = min(cuts, key=lambda cut: unit_cost(p, *cut))
-    if unit_cost(p, down, across) > 1.1 * cost(p, m, *split(p, m, threads)):
-        return None
-    stream_b, depth, breadth = unit_blocks(p, down, across)
-    resident, streamed = (lines * depth * UNIT_NUMBER for lines in (breadth, UNIT_STEP))
-    flags = EPILOGUES[p.epilogue] | TURN_A * p.ta | TURN_B * p.tb | STREAM_B * stream_b
-    return Plan(flags, down, across, depth, breadth, UNIT_STEP, resident, resident + 2 * streamed,
-                grain(p, down * across, TASK_WORK))
-
-
-def unit_blocks(p: Product, down: int, across: int) -> tuple[bool, int, int]:
-    """Whether B streams past A, how deep blocks are, and how many lines of the resident operand are in one.
-
-    Splitting the streamed operand costs next to nothing, so it had better be the other that need not be turned; and
-    if both must or none, the longer one.
-    """
-    rows, columns = -(-p.m // down), -(-p.n // across)
-    stream_b = p.ta if p.ta != p.tb else columns > rows
-    steps, whole = -(-p.k // UNIT_STEP), (UNIT_DEPTH if p.ta else UNIT_WHOLE) // UNIT_STEP
-    depth = (steps if steps <= whole else nearly_equal(steps, UNIT_DEPTH // UNIT_STEP)) * UNIT_STEP
-    panels = max(1, -(-(rows if stream_b else columns) // UNIT_STEP))
-    return stream_b, depth, nearly_equal(panels, UNIT_RESIDENT // (depth * UNIT_STEP * UNIT_NUMBER)) * UNIT_STEP
-
-
-def unit_cost(p: Product, down: int, across: int) -> float:
-    """Cycles of the slowest part."""
-    stream_b, depth, breadth = unit_blocks(p, down, across)
-    steps = -(-p.k // UNIT_STEP)
-    lines = -(-p.m // down), -(-p.n // across)
-    halves = [-(-count // (UNIT_STEP // 2)) / 2 for count in lines]         # half a panel takes half the time
-    panels = [-(-count // UNIT_STEP) for count in lines]
-    streamed, resident = panels[::-1] if stream_b else panels
-    turned = p.ta if stream_b else p.tb
-    exposed = steps * (resident * (UNIT_TURN if turned else UNIT_SPLIT) + UNIT_SPLIT)
-    meanwhile = steps * streamed * -(-resident * UNIT_STEP // breadth) * UNIT_MEANWHILE / min(resident, breadth // UNIT_STEP)
-    again = panels[0] * panels[1] * (-(-p.k // depth) - 1) * UNIT_AGAIN
-    return halves[0] * halves[1] * steps * UNIT_BLOCK + exposed + meanwhile + again + UNIT_CALL
 
 
 def cells(p: Product, made: Plan, a: int = 0, b: int = 0, c: int = 0, bias: int = 0, residual: int = 0,
