@@ -22,12 +22,16 @@ def unit_plan(p: Product, m: Machine, threads: int) -> Plan | None:
     """The plan for the matrix unit, or None where the vector units are as quick, or the product is not for it."""
     if m.scalar != "float" or not m.masks or p.beta != 0 or thin_path(p, m) or not p.k:
         return None
-    alone = threads == 1 or p.batch >= 2 * threads or p.m * p.n * p.k < 2 * TASK_WORK
-    cuts = [(1, 1)] if alone else [(d, threads // d) for d in range(1, threads + 1) if threads % d == 0]
-    down, across = min(cuts, key=lambda cut: unit_cost(p, *cut))
-    if unit_cost(p, down, across) > 1.1 * cost(p, m, *split(p, m, threads)):
-        return None
-    return unit_plan_for(p, down, across)
+    best = best_cut(p, threads)
+    return unit_plan_for(p, *best) if unit_cost(p, *best) < 1.1 * cost(p, m, *split(p, m, threads)) else None
+
+
+def best_cut(p: Product, threads: int) -> tuple[int, int]:
+    """Into how many parts rows and columns are cut."""
+    if threads == 1 or p.batch >= 2 * threads or p.m * p.n * p.k < 2 * TASK_WORK:
+        return 1, 1
+    cuts = [(d, threads // d) for d in range(1, threads + 1) if threads % d == 0]
+    return min(cuts, key=lambda cut: unit_cost(p, *cut))
 
 
 def unit_plan_for(p: Product, down: int, across: int) -> Plan:

@@ -5,8 +5,10 @@ server core with 48 KB of L1 and 2 MB of L2; most shapes forgive a factor of two
 """
 from __future__ import annotations
 
+import math
 import struct
 from dataclasses import dataclass, replace
+from typing import Any
 
 from .gemm_loops import CELLS, PACK_A, PACK_B, SWEEP, THIN, TURN_A, TURN_B, turned_step
 from .gemm_tile import BIAS, RELU, RESIDUAL, VECTORS, Machine
@@ -52,6 +54,28 @@ class Product:
     inner_b: int = 0
     inner_c: int = 0
     inner_r: int = 0
+
+
+def product_of(a: Any, b: Any, out: Any) -> Product:
+    """The product of two arrays, or of what has the shape, strides and dtype of one, with up to two batch dims."""
+    step = a.dtype.itemsize
+    (*lead, m, k), n = a.shape, b.shape[-1]
+    batch = math.prod(lead)
+
+    def layout(ref: Any) -> tuple[bool, int]:
+        rows, columns = ref.shape[-2:]
+        down, across = ref.strides[-2:]
+        if (across == step or columns == 1) and (down >= step * columns or rows == 1) and down % step == 0:
+            return False, columns if rows == 1 else down // step
+        return True, rows if columns == 1 else across // step
+    ta, lda = layout(a)
+    tb, ldb = layout(b)
+    ldc = n if m == 1 else out.strides[-2] // step
+    outer = [ref.strides[0] // step if batch > 1 else 0 for ref in (a, b, out)]
+    inner = [ref.strides[1] // step if len(lead) > 1 else 0 for ref in (a, b, out)]
+    return Product(m, n, k, lda, ldb, ldc, ta, tb, batch=batch, stride_a=outer[0], stride_b=outer[1],
+                   stride_c=outer[2], inner=lead[1] if len(lead) > 1 else 1, inner_a=inner[0], inner_b=inner[1],
+                   inner_c=inner[2])
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ class Executable:
         a, b, out = (*step.instr.operands, step.instr.out)
         name, lanes = a.dtype.name, llvm.host().lanes32
         machine = gemm.machine(name, lanes)
-        wanted = as_product(a, b, out)
+        wanted = gemm.product_of(a, b, out)
         made = gemm.plan(wanted, machine, self.threads)
         symbol, text = gemm.kernel(name, lanes)
         raw, share = gemm.cells(wanted, made), made.scratch(pool.cores())
@@ -288,25 +288,3 @@ def lanes_for(kernel: RowKernel) -> int:
 def dense_rows(instr: Instr) -> bool:
     """Whether the rows that are added up lie side by side in themselves."""
     return all(ref.strides[1] == ref.dtype.itemsize or ref.shape[1] == 1 for ref in (instr.operands[0], instr.out))
-
-
-def as_product(a: Ref, b: Ref, out: Ref) -> gemm.Product:
-    """A product of batches as the matrix kernel wants to hear it."""
-    step = a.dtype.itemsize
-    (*lead, m, k), n = a.shape, b.shape[-1]
-    batch = math.prod(lead)
-
-    def layout(ref: Ref) -> tuple[bool, int]:
-        rows, columns = ref.shape[-2:]
-        down, across = ref.strides[-2:]
-        if (across == step or columns == 1) and (down >= step * columns or rows == 1) and down % step == 0:
-            return False, columns if rows == 1 else down // step
-        return True, rows if columns == 1 else across // step
-    ta, lda = layout(a)
-    tb, ldb = layout(b)
-    ldc = n if m == 1 else out.strides[-2] // step
-    outer = [ref.strides[0] // step if batch > 1 else 0 for ref in (a, b, out)]
-    inner = [ref.strides[1] // step if len(lead) > 1 else 0 for ref in (a, b, out)]
-    return gemm.Product(m, n, k, lda, ldb, ldc, ta, tb, batch=batch, stride_a=outer[0], stride_b=outer[1],
-                        stride_c=outer[2], inner=lead[1] if len(lead) > 1 else 1, inner_a=inner[0], inner_b=inner[1],
-                        inner_c=inner[2])

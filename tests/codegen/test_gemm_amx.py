@@ -13,7 +13,8 @@ pytest.importorskip("llvmlite")
 
 from stickonfire.codegen import gemm, gemm_amx_plan, llvm, pool
 
-pytestmark = [pytest.mark.llvm, pytest.mark.skipif(not llvm.host().unit, reason="this processor has no matrix unit (AMX)")]
+pytestmark = [pytest.mark.llvm,
+              pytest.mark.skipif(not llvm.host().unit, reason="this processor has no matrix unit (AMX)")]
 
 M = gemm.machine("float32", 16)
 STATUS = gemm.UNIT_CELLS.index("status")

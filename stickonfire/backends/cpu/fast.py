@@ -19,6 +19,7 @@ from . import kernels
 from .kernels_elementwise import exp
 from .kernels_inplace import adam, add_scaled
 from .kernels_inplace import native_updates as native_updates
+from .products import product
 
 FLOAT32, FLOAT64, INT64, UINT64 = (np.dtype(kind) for kind in (np.float32, np.float64, np.int64, np.uint64))
 SMALL, MEDIUM = 2048, 16384         # elements up to which temporaries stay in the nearest caches
@@ -43,7 +44,7 @@ def may_take(a: Any, like: Any) -> bool:
 def linear(x: Any, weight: Any, bias: Any) -> Any:
     if x.ndim != 2 or weight.ndim != 2:
         return None
-    out = x.dot(weight.T)
+    out = product(x, weight.T) if x.size > MEDIUM else x.dot(weight.T)
     if bias is None:
         return out
     return np.add(out, bias.reshape(()) if bias.size == 1 else bias, out)
@@ -55,8 +56,13 @@ def linear_back(g: Any, saved: Any, edges: Any) -> Any:
     if g.ndim != 2 or known and known[0].ndim != 2 or g.dtype is not FLOAT32 and g.dtype is not FLOAT64:
         return None
     bias = edges[2]
-    return (None if for_input is None else g.dot(for_input[0]),
-            None if for_weight is None else g.T.dot(for_weight[0]),
+    if known and known[0].size > MEDIUM:
+        to_input = None if for_input is None else product(g, for_input[0])
+        to_weight = None if for_weight is None else product(g.T, for_weight[0])
+    else:
+        to_input = None if for_input is None else g.dot(for_input[0])
+        to_weight = None if for_weight is None else g.T.dot(for_weight[0])
+    return (to_input, to_weight,
             None if bias is None else np.add.reduce(g, 0) if bias.shape == g.shape[1:] else g)
 
 

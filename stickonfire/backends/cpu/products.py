@@ -1,16 +1,24 @@
 """Matrix products and sums of squares on the CPU: which call of BLAS does the work, and what to do for integers.
 
 `xp.py` hands these on to `ops/matmul.py` and `ops/reduce_norm.py`. BLAS takes transposed views as they are, so
-nothing is copied unless neither of the last two dims is dense. Imports NumPy only.
+nothing is copied unless neither of the last two dims is dense. Where the processor has a matrix unit, large float32
+products go there once there have been enough of them. Imports NumPy and core; `native_products.py`, loaded late.
 """
 from __future__ import annotations
 
+import functools
+import importlib
 import math
 from typing import Any
 
 import numpy as np
 
+from ...core.config import switches
+
+LARGE = 1 << 18         # multiply-adds from which BLAS, too, uses several threads; two pools of them would fight
+PATIENCE = 1 << 32      # as many as take longer than loading LLVM: only then do large products go elsewhere
 _EXACT = 2 ** 53        # up to here float64 holds every integer
+_done = [0]             # multiply-adds in large products so far
 
 
 def product(a: Any, b: Any) -> Any:
@@ -19,9 +27,40 @@ def product(a: Any, b: Any) -> Any:
         return integer_product(a, b)
     if b.ndim <= 2:
         if a.ndim <= 2:
-            return np.dot(a, b)
-        return np.dot(a.reshape(math.prod(a.shape[:-1]), a.shape[-1]), b).reshape(a.shape[:-1] + b.shape[1:])
+            return matrices(a, b)
+        return matrices(a.reshape(math.prod(a.shape[:-1]), a.shape[-1]), b).reshape(a.shape[:-1] + b.shape[1:])
+    if a.ndim > 2 and a.dtype.char == "f" and a.shape[-2] * a.shape[-1] * b.shape[-1] >= LARGE:
+        out = large(a, b)
+        if out is not None:
+            return out
     return np.matmul(blas_ready(a), blas_ready(b))
+
+
+def matrices(a: Any, b: Any) -> Any:
+    """Reference: np.dot(a, b) for up to two dims each."""
+    if a.dtype.char == "f" and a.size * b.shape[-1] >= LARGE and a.ndim == b.ndim == 2:
+        out = large(a, b)
+        if out is not None:
+            return out
+    return np.dot(a, b)
+
+
+def large(a: Any, b: Any) -> Any:
+    """A large float32 product on the matrix unit. None where BLAS is to do it."""
+    if not switches.fused or a.__class__ is not np.ndarray or b.dtype.char != "f":
+        return None
+    if _done[0] < PATIENCE:
+        _done[0] += a.size * b.shape[-1]
+        return None
+    native = _native()
+    return None if native is None else native.multiply(a, b)
+
+
+@functools.cache
+def _native() -> Any:
+    """The module that has the matrix unit, None if there is no such unit here."""
+    module = importlib.import_module(".native_products", __package__)
+    return module if module.ready() else None
 
 
 def blas_ready(a: Any) -> Any:
