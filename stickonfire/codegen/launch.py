@@ -247,7 +247,7 @@ class MethodDef(ctypes.Structure):
                 ("doc", ctypes.c_char_p)]
 
 
-def _address(function: Any) -> int:
+def address_of(function: Any) -> int:
     return int(ctypes.cast(function, ctypes.c_void_p).value or 0)
 
 
@@ -263,8 +263,8 @@ def _definition() -> MethodDef:
     """The builtin's definition; functions point into it, so it is made once and kept."""
     for name in ("PyErr_Format", "PyErr_Occurred", "PyFloat_AsDouble", "PyLong_AsLongLong", "PyEval_SaveThread",
                  "PyEval_RestoreThread", "Py_IncRef"):
-        llvm.add_symbol(name, _address(getattr(ctypes.pythonapi, name)))
-    llvm.add_symbol("sof_yield", _address(_yield_function()))
+        llvm.add_symbol(name, address_of(getattr(ctypes.pythonapi, name)))
+    llvm.add_symbol("sof_yield", address_of(_yield_function()))
     code = llvm.load(_body()).address("launch")
     return MethodDef(b"launch", code, METH_FASTCALL, b"Patches cells and runs the steps of a program.")
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..codegen import words
 from ..eager.tensor import Tensor, bump, make_view, new, version_cell
 from ..eager.views import current_edge
 from ..tape.node import Output as TapeOutput
@@ -47,6 +48,31 @@ def references(spare: list[Spare]) -> tuple[int, int]:
 
 
 KEPT_HERE, ARRAY_KEPT_HERE = references([Spare()])
+
+
+class Watched:
+    """What is asked of memory directly: see `codegen/words.py`."""
+
+    def __init__(self) -> None:
+        self.words: list[tuple[int, int]] = []
+        self.kept: list[Any] = []                           # whose addresses are among the words
+
+    def slots(self, t: Tensor, values: dict[str, Any]) -> bool:
+        """Watches some slots of a tensor; False where that can't be done."""
+        places = words.slots(Tensor)
+        if not places:
+            return False
+        self.words += [(id(t) + places[name], id(value)) for name, value in values.items()]
+        self.kept += [t, *values.values()]
+        return True
+
+    def count(self, table: Any, count: int) -> bool:
+        """Watches how many entries a dict has; False where that can't be done."""
+        if not isinstance(table, dict) or not words.counts():
+            return False
+        self.words.append((id(table) + words.USED, count))
+        self.kept.append(table)
+        return True
 
 
 class Writer:
@@ -110,18 +136,18 @@ class Writer:
         if any(b in self.made.touched for b in self.made.inputs):
             self.put(f"if {self.name('alias', any_alias)}([{', '.join(f'a{i}' for i in range(len(self.given)))}]): "
                      "return MISS")
-        tests = []
+        tests, watched = [], Watched()
         for t, array in self.made.tensors:
-            name = self.name("T", t)
-            tests.append(f"{name}._array is not {self.name('A', array)} or "
-                         f"{name}._edge is not {self.name('E', t._edge)}")
+            if not watched.slots(t, {"_array": array, "_edge": t._edge}):
+                name = self.name("T", t)
+                tests.append(f"{name}._array is not {self.name('A', array)} or "
+                             f"{name}._edge is not {self.name('E', t._edge)}")
         for i, had in self.made.began.items():
             tests.append(f"({self.name('L', self.made.leaves[i])}.grad is None) is {had}")
         for kind, what, which, value in self.made.guards:
-            held = self.name("G", what)
-            if kind == "count" and value == 0:
-                tests.append(held)                          # an empty table is false: the quickest question
+            if kind == "count" and watched.count(what, value):
                 continue
+            held = self.name("G", what)
             if kind == "entry":                             # an optimizer's state of a parameter
                 tests.append(f"{held}[{self.name('T', which)}] is not {self.name('V', value)}")
                 continue
@@ -131,6 +157,8 @@ class Writer:
             held = {"item": f"{held}[{which!r}]", "whole": held, "count": f"len({held})"}.get(kind, f"{held}.{which}")
             literal = value is None or value.__class__ in (bool, str) or kind == "count"
             tests.append(differs(held, repr(value) if literal else self.name("V", value), value, kind))
+        if watched.words:
+            tests.insert(0, f"not {self.name('unchanged', words.watch(watched.words, watched.kept))}()")
         if tests:
             lines = [f"{'or ' if i else ''}{test}" for i, test in enumerate(tests)]
             self.put("try:", "    if (", *[f"            {line}" for line in lines], "    ): return MISS",

@@ -1,4 +1,4 @@
-"""Large float32 products on the matrix unit: when they go there, that they are exact enough, and what stays with BLAS."""
+"""Large float32 products on the matrix unit: when they go there, how exact they are, and what stays with BLAS."""
 from __future__ import annotations
 
 import numpy as np

@@ -68,7 +68,7 @@ def made(a: np.ndarray, b: np.ndarray) -> Call | None:
 
 
 def alone(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
-    """The product by BLAS in one thread. Its other threads would go on spinning, in the way of ours, for milliseconds."""
+    """The product by BLAS in one thread: its others would go on spinning, in the way of ours, for milliseconds."""
     found = threads.controls()
     if found is None:
         return None
