@@ -1,6 +1,8 @@
 """Large float32 products on the matrix unit: when they go there, how exact they are, and what stays with BLAS."""
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -114,3 +116,23 @@ def test_not_before_it_pays(monkeypatch):
     products.product(numbers(20, 20), numbers(20, 20))
     products.product(a.astype(np.float64), a.astype(np.float64))
     assert len(calls) == 1
+
+
+def test_threads_that_fail_and_threads_that_do_not():
+    """Whether a product could be split is told to the thread that asked for it."""
+    fine, a = numbers(256, 256), numbers(256, 256)
+    a[3, 4] = np.inf
+    expected = products.product(fine, fine)
+    wrong = []
+
+    def many(x, finite):
+        for _ in range(100):
+            out = native_products.multiply(x, fine)
+            if finite and not np.array_equal(out, expected) or not finite and out is not None:
+                wrong.append(finite)
+    workers = [threading.Thread(target=many, args=pair) for pair in ((fine, True), (a, False)) * 2]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert not wrong

@@ -7,13 +7,15 @@ what is narrow, what does not lie in memory as the kernel wants it, what cannot 
 from __future__ import annotations
 
 import math
+import os
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ...codegen import gemm, launch, llvm, pool
-from . import threads
+from . import threads as blas_threads
 
 MIDDLING = 1 << 20          # multiply-adds up to which BLAS need not have several threads
 MOST = 256                  # kinds of products whose cells are kept
@@ -22,6 +24,7 @@ STATUS = gemm.UNIT_CELLS.index("status")
 Call = tuple[Callable[..., None], Any, tuple[int, ...]]
 _calls: dict[Any, Call | None] = {}
 _scratch: list[np.ndarray] = []         # one for all: a launcher runs at a time
+_turn = threading.Lock()
 
 
 def ready() -> bool:
@@ -39,14 +42,16 @@ def multiply(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
         call = _calls[key]
     except KeyError:
         if len(_calls) >= MOST:
-            del _calls[next(iter(_calls))]
+            _calls.pop(next(iter(_calls)), None)
         call = _calls[key] = made(a, b)
     if call is None:
         return alone(a, b) if a.ndim == 2 and a.size * b.shape[-1] < MIDDLING else None
     launched, cells, shape = call
     out = np.empty(shape, np.float32)
-    launched(a, b, out)
-    return None if cells[STATUS] else out
+    with _turn:                         # the status is to be read before somebody else runs the same
+        launched(a, b, out)
+        failed = cells[STATUS]
+    return None if failed else out
 
 
 def made(a: np.ndarray, b: np.ndarray) -> Call | None:
@@ -69,7 +74,7 @@ def made(a: np.ndarray, b: np.ndarray) -> Call | None:
 
 def alone(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
     """The product by BLAS in one thread: its others would go on spinning, in the way of ours, for milliseconds."""
-    found = threads.controls()
+    found = blas_threads.controls()
     if found is None:
         return None
     get, put = found
@@ -94,3 +99,12 @@ def scratch(size: int) -> int:
     if not _scratch or _scratch[-1].nbytes < size + 64:
         _scratch.append(np.empty(math.ceil((size + 64) / 2 ** 20) * 2 ** 20, np.uint8))
     return -(-_scratch[-1].ctypes.data // 64) * 64
+
+
+def _after_fork() -> None:
+    global _turn
+    _turn = threading.Lock()        # a thread that held it stayed behind in the parent
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
