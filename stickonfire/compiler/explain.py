@@ -35,7 +35,7 @@ def rates() -> tuple[float, float]:
     a = np.ones(1 << 24, np.float32)
     b = np.empty_like(a)
     m = np.random.default_rng(0).standard_normal((1024, 1024), np.float32)
-    ways = [np.matmul, *([native_products.multiply] if native_products.ready() else [])]
+    ways: list[Any] = [np.matmul, *([native_products.multiply] if native_products.ready() else [])]
     copying = min(timed(lambda: np.copyto(b, a)) for _ in range(5))
     product = min(timed(functools.partial(way, m, m)) for way in ways for _ in range(5))
     return 2 * a.nbytes / copying, 2 * 1024 ** 3 / product
