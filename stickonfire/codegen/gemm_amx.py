@@ -8,9 +8,9 @@ multiply-adds a cycle of the vector units. With x = high + middle + low for each
 so six such products are as exact as float32 can say, and 16 / 6 as fast. Sums of 32 terms are made inside the unit
 before they are added up, hence the result is, if anything, nearer to the exact one than a chain of multiply-adds.
 
-What such sums cannot hold (infinities, the last numbers before them; products that are tiny throughout, for the unit
-knows no denormal numbers) is seen while splitting. Nothing but C has been written then, so the call ends, says so in
-its cell `status`, and `other`, a kernel of `gemm.py`, does the work, if there is one.
+What such sums cannot hold (infinities and NaN, products beyond the range, operands or products that are tiny
+throughout, for the unit knows no denormal numbers) is seen while splitting. Nothing but C has been written then, so the
+call ends, says so in its cell `status`, and `other`, a kernel of `gemm.py`, does the work, if there is one.
 `gemm_amx_plan.py` decides when to come here; `gemm_amx_loops.py` and `gemm_amx_tile.py` are the code.
 """
 from __future__ import annotations
@@ -19,13 +19,13 @@ import functools
 import struct
 
 from .gemm_amx_loops import UNIT_CELLS, UnitTasks, entry
-from .gemm_amx_plan import best_cut, unit_plan, unit_plan_for
+from .gemm_amx_plan import unit_plan
 from .gemm_amx_tile import functions
 from .gemm_plan import Plan, Product, cells
 from .gemm_split import HALF, INTS, splitters
 from .gemm_tile import Machine
 
-__all__ = ["UNIT_CELLS", "best_cut", "kernel", "unit_cells", "unit_plan", "unit_plan_for"]
+__all__ = ["UNIT_CELLS", "kernel", "unit_cells", "unit_plan"]
 
 
 def unit_cells(p: Product, made: Plan, other: int = 0, other_plan: Plan | None = None, **addresses: int) -> bytes:
@@ -56,7 +56,7 @@ declare void @sof_parallel(ptr, ptr, i64, i64)
 declare i64 @sof_thread()
 declare i64 @llvm.smin.i64(i64, i64)
 declare i64 @llvm.smax.i64(i64, i64)
-declare {v} @llvm.x86.avx512.mask.range.ps.512({v}, {v}, i32, {v}, i16, i32)
+declare {INTS} @llvm.umax.v{HALF}i32({INTS}, {INTS})
 declare i32 @llvm.vector.reduce.umax.v{HALF}i32({INTS})
 declare {v} @llvm.masked.load.{m.suffix}.p0(ptr, {lanes}, {v})
 declare void @llvm.masked.store.{m.suffix}.p0({v}, ptr, {lanes})

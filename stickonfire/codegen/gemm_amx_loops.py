@@ -14,6 +14,7 @@ The frame, from tasks to rectangles, is that of `gemm_loops.py`; the sizes are f
 """
 from __future__ import annotations
 
+import functools
 from contextlib import AbstractContextManager
 
 from .gemm_amx_tile import STAGE, tile_function
@@ -24,8 +25,10 @@ from .gemm_tile import HOW, has
 
 UNIT_CELLS = (*CELLS, "status", "other")        # then the cells of `other`
 UNIT_OFFSET = {name: 8 * i for i, name in enumerate(UNIT_CELLS)}
-LARGEST = 0x7F7F8000            # float32 bits from which rounding to bfloat16 gives infinity
-TINIEST = 2 * 127 - 80          # sum of two biased exponents: products below 2^-80 throughout would lose digits
+# Bits of a float32 from which it rounds to infinity as a bfloat16; the biased exponent of an operand that is tiny
+# throughout, and sums of two such exponents from which products may overflow, or are tiny throughout.
+LARGEST = 0x7F7F8000
+TINY_OPERAND, HUGE_PRODUCT, TINY_PRODUCT = 127 - 100, 2 * 127 + 126, 2 * 127 - 80
 
 
 def entry(name: str) -> str:
@@ -185,10 +188,13 @@ class UnitTasks(Tasks):
         """Whether numbers of the magnitudes met can be multiplied in pieces; notes it if not."""
         f = self.f
         a, b = (self.peak(name) for name in ("streamed", "resident"))
-        exponents = f.add(f.let(f"lshr i64 {a}, 23"), f.let(f"lshr i64 {b}, 23"))
-        tiny = f.let(f"and i1 {f.compare('ne', f.minimum(a, b), 0)}, {f.compare('slt', exponents, TINIEST)}")
-        large = f.compare("sge", f.maximum(a, b), LARGEST)
-        with f.when(f.let(f"or i1 {tiny}, {large}")):
+        exponents = [f.let(f"lshr i64 {peak}, 23") for peak in (a, b)]
+        product = f.add(*exponents)
+        reasons = [f.compare("sge", f.maximum(a, b), LARGEST), f.compare("sge", product, HUGE_PRODUCT)]
+        some = f.compare("ne", f.minimum(a, b), 0)              # zeros are no reason
+        for tiny in (f.compare("slt", product, TINY_PRODUCT), f.compare("slt", f.minimum(*exponents), TINY_OPERAND)):
+            reasons.append(f.let(f"and i1 {some}, {tiny}"))
+        with f.when(functools.reduce(lambda x, y: f.let(f"or i1 {x}, {y}"), reasons)):
             f.store("i64", "1", f.at("%args", UNIT_OFFSET["status"]))
 
     def peak(self, name: str) -> str:

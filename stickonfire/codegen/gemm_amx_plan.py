@@ -4,34 +4,31 @@ As `gemm_plan.py`, whose cost of the vector units it compares with.
 """
 from __future__ import annotations
 
+import functools
+
 from .gemm_loops import STREAM_B, TURN_A, TURN_B
 from .gemm_plan import EPILOGUES, TASK_WORK, Plan, Product, cost, grain, nearly_equal, split, thin_path
+from .gemm_split import LINES, PIECES
 from .gemm_tile import Machine
 
-UNIT_STEP = 32              # lines of a panel, steps of k in a block
-UNIT_NUMBER = 6             # bytes of a number in pieces
-UNIT_DEPTH = 512            # of k at a time; all of it, if it is not much more
-UNIT_WHOLE = 832
+UNIT_STEP = LINES           # lines of a panel, steps of k in a block
+UNIT_NUMBER = 2 * PIECES    # bytes of a number in pieces
+UNIT_DEPTH = 512            # of k at a time
+UNIT_WHOLE = 832            # all of k up to here: with A as it is, one pass over C less is worth more than the cache
 UNIT_RESIDENT = 1 << 20     # bytes for the block of the resident operand: half of an L2 cache of 2 MB
 # Cycles, measured as a whole: a block of sums 32 x 32 x 32; a block split while nothing else happens, if it is turned,
 # and if it is split meanwhile, shared among the panels it is for; 32 x 32 sums added to earlier ones; a call.
+UNDER = 1.1                 # how far the estimate for the vector units is below what was measured
 UNIT_BLOCK, UNIT_SPLIT, UNIT_TURN, UNIT_MEANWHILE, UNIT_AGAIN, UNIT_CALL = 680, 600, 900, 1600, 450, 1500
 
 
 def unit_plan(p: Product, m: Machine, threads: int) -> Plan | None:
     """The plan for the matrix unit, or None where the vector units are as quick, or the product is not for it."""
-    if m.scalar != "float" or not m.masks or p.beta != 0 or thin_path(p, m) or not p.k:
+    if m.scalar != "float" or not m.masks or p.beta != 0 or thin_path(p, m) or not p.m * p.n * p.k:
         return None
-    best = best_cut(p, threads)
-    return unit_plan_for(p, *best) if unit_cost(p, *best) < 1.1 * cost(p, m, *split(p, m, threads)) else None
-
-
-def best_cut(p: Product, threads: int) -> tuple[int, int]:
-    """Into how many parts rows and columns are cut."""
-    if threads == 1 or p.batch >= 2 * threads or p.m * p.n * p.k < 2 * TASK_WORK:
-        return 1, 1
-    cuts = [(d, threads // d) for d in range(1, threads + 1) if threads % d == 0]
-    return min(cuts, key=lambda cut: unit_cost(p, *cut))
+    vector_cost = functools.partial(cost, m=m)
+    best, other = split(p, threads, unit_cost), split(p, threads, vector_cost)
+    return unit_plan_for(p, *best) if unit_cost(p, *best) < UNDER * vector_cost(p, *other) else None
 
 
 def unit_plan_for(p: Product, down: int, across: int) -> Plan:

@@ -80,7 +80,7 @@ def finish(m: Machine) -> str:
             with f.when(plain), f.loop(0, "%rows") as r:
                 store(f, m, sums_of(f, m, r, column), f.at(f.at("%c", f.mul(r, "%sc")), column), lanes)
             with f.otherwise(plain):
-                bias = f.variable(m.vector, "zeroinitializer")
+                bias = f.variable(m.vector, f"splat ({m.scalar} -0.0)")         # adds nothing, not even to -0
                 with f.when(has(f, flags, BIAS)):
                     bias.set(masked_load(f, m, f.at("%bias", column), lanes))
                 with f.loop(0, "%rows") as r:

@@ -5,8 +5,10 @@ server core with 48 KB of L1 and 2 MB of L2; most shapes forgive a factor of two
 """
 from __future__ import annotations
 
+import functools
 import math
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -112,7 +114,7 @@ def plan(p: Product, m: Machine, threads: int) -> Plan:
     pack_a, pack_b = packing(p, m)
     flags |= PACK_A * pack_a | PACK_B * pack_b
     depth = up(nearly_equal(p.k, (DEPTH_OF_COLUMNS if p.ta else DEPTH) // m.bytes), 4)
-    down, across = split(p, m, threads)
+    down, across = split(p, threads, functools.partial(cost, m=m))
     panels = -(-up(-(-p.n // across), m.lanes) // m.width)
     breadth = nearly_equal(panels, BLOCK_B) * m.width
     height = BLOCK_A * m.rows if p.ta else nearly_equal(-(-p.m // down), m.rows)
@@ -144,15 +146,14 @@ def thin_path(p: Product, m: Machine) -> int:
     return SWEEP if p.m == 1 and p.n >= 4 * m.width else 0
 
 
-def split(p: Product, m: Machine, threads: int) -> tuple[int, int]:
-    """Into how many parts rows and columns are cut, so that each thread of the pool has one."""
+def split(p: Product, threads: int, price: Callable[[Product, int, int], float]) -> tuple[int, int]:
+    """Into how many parts rows and columns are cut, so that each thread of the pool has one, at the least price."""
     if threads == 1 or p.batch >= 2 * threads or p.m * p.n * p.k < 2 * TASK_WORK:
         return 1, 1
-    return min(((d, threads // d) for d in range(1, threads + 1) if threads % d == 0),
-               key=lambda cut: cost(p, m, *cut))
+    return min(((d, threads // d) for d in range(1, threads + 1) if threads % d == 0), key=lambda cut: price(p, *cut))
 
 
-def cost(p: Product, m: Machine, down: int, across: int) -> float:
+def cost(p: Product, down: int, across: int, m: Machine) -> float:
     """Cycles of the slowest part, roughly: two vectors a cycle, packing B, fetching A for each block of B."""
     vectors = -(-up(p.n, m.lanes) // m.lanes // across)
     rows = -(-p.m // down)

@@ -4,7 +4,7 @@ A float32 has 24 bits of mantissa, a bfloat16 has 8 and the same exponents, so t
 
     high   = x rounded to 8 bits
     middle = x - high, rounded to 8 bits        (the difference is exact)
-    low    = x - high - middle                  (exact, and 8 bits are left)
+    low    = x - high - middle                  (exact, and 8 bits are left, down to 2^-110)
 
 The unit reads *tiles* of 16 rows, each 16 pairs of bfloat16 numbers that lie along k. Both operands may take the k of
 a pair from anywhere as long as they agree: here k and k + 16, for then a pair is made of two vectors by a shift and an
@@ -17,8 +17,8 @@ over tiles can do some of the next panel's while the unit is at work on this one
     straight    memory and tile agree on what a row is: a portion is one row of three tiles, from two vectors
     turned      they do not: a portion is four rows of three tiles, from two squares transposed on the way
 
-Along the way the largest magnitude is noted, for infinities and numbers near the ends of the range have no such sum.
-(NaN has: one of its pieces is NaN, and so is every sum it takes part in.)
+Along the way the largest magnitude is noted, for infinities, NaN and the last numbers before them have no such sum.
+Below 2^-110 the last pieces are denormal, which the unit takes for zero.
 Source: Henry, Tang, Heinecke, Leveraging the bfloat16 Artificial Intelligence Datatype For Higher-Precision
 Computations (2019). Called by `gemm_amx.py`; written with `gemm_ir.py`.
 """
@@ -37,7 +37,6 @@ ROW = LINES * 4                 # bytes of a row of an unpacked block that was c
 PORTIONS = {"straight": 32, "turned": 8}        # of a block
 
 INTS = f"<{HALF} x i32>"
-LARGER = 0b1011                 # tells `vrangeps` to give the larger magnitude; of a NaN and a number, the number
 # A job in cells of 8 bytes: where the panel lies and where its tiles go; bytes from row to row in memory, from block
 # to block, from lines 0-15 to 16-31, and from one vector of a pair to the other; the portions done, and in all.
 JOB = {name: 8 * i for i, name in enumerate(("from", "to", "row", "block", "half", "pair", "done", "end", "peak"))}
@@ -67,12 +66,12 @@ class Job:
         self.cell = {name: f.load("ptr" if name in pointers else "i64", f.at(place, at)) for name, at in JOB.items()}
         self.end = self.cell["end"]
         self.done = f.variable("i64", self.cell["done"])
-        self.peak = f.variable(m.vector, f.load(m.vector, self.cell["peak"], 64))
+        self.peak = f.variable(INTS, f.load(INTS, self.cell["peak"], 64))
 
     def close(self) -> None:
         """Writes down how far the job is."""
         self.f.store("i64", self.done.get(), self.f.at(self.place, JOB["done"]))
-        self.f.store(self.m.vector, self.peak.get(), self.cell["peak"], 64)
+        self.f.store(INTS, self.peak.get(), self.cell["peak"], 64)
 
     def do(self, stop: str) -> None:
         """The portions up to `stop`."""
@@ -120,12 +119,13 @@ class Job:
             return f.let(f"fsub {m.vector} {value}, {f.let(f'bitcast {INTS} {bits} to {m.vector}')}")
 
         bits = as_ints(x)
-        self.peak.set(f.let(f"call {m.vector} @llvm.x86.avx512.mask.range.ps.512({m.vector} {self.peak.get()}, "
-                            f"{m.vector} {x}, i32 {LARGER}, {m.vector} zeroinitializer, i16 -1, i32 4)"))
+        size = f.let(f"and {INTS} {bits}, {splat(0x7fffffff)}")
+        self.peak.set(f.let(f"call {INTS} @llvm.umax.v{HALF}i32({INTS} {self.peak.get()}, {INTS} {size})"))
         high = rounded(bits)
         after = rest(x, high)
         middle = rounded(as_ints(after))
-        return [high, middle, as_ints(rest(after, middle))]
+        low = as_ints(rest(after, middle))              # of a tiny x it is denormal: no digit may reach the lower half
+        return [high, middle, f.let(f"and {INTS} {low}, {splat(-0x10000)}")]
 
 
 def splat(number: int) -> str:

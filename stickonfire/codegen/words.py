@@ -88,14 +88,15 @@ def slots(kind: type) -> dict[str, int]:
         return {}
     found = {}
     for name in kind.__dict__.get("__slots__", ()):
-        if name.startswith("__"):           # __dict__ and __weakref__ are no slots
+        if name.startswith("__"):           # __dict__ and __weakref__ are no slots; private names are not looked for
             continue
         thing: Any = object.__new__(kind)
         mark = object()
         setattr(thing, name, mark)
         places = [at for at in range(0, kind.__basicsize__, 8) if _word(id(thing) + at) == id(mark)]
-        if len(places) == 1:
-            found[name] = places[0]
+        if len(places) != 1:
+            return {}
+        found[name] = places[0]
     return found
 
 

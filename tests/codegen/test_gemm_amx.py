@@ -136,10 +136,68 @@ def test_nan_stays_where_it_belongs(bits):
     a.view(np.uint32)[7, 8] = bits
     b.view(np.uint32)[20, 45] = bits
     c = np.zeros((40, 50), np.float32)
-    call(gemm.Product(40, 50, 33, 33, 50, 50), a, b, c, fall_back=True)
+    assert call(gemm.Product(40, 50, 33, 33, 50, 50), a, b, c, fall_back=True) == 1
     expected = np.full((40, 50), 33.0)
     expected[7] = expected[:, 45] = np.nan
     np.testing.assert_array_equal(c, expected)
+
+
+@pytest.mark.parametrize("place", [0, 5, 16, 20, 31])
+def test_denormal_numbers_disturb_nobody(place):
+    """The last piece of a tiny number is denormal; none of its digits may get into its neighbour's."""
+    rng = np.random.default_rng(4)
+    for bits in [*(1 << i for i in range(32)), *rng.integers(0, 1 << 23, 50), *rng.integers(0, 1 << 30, 50)]:
+        a, b = rng.standard_normal((3, 40)).astype(np.float32), rng.standard_normal((40, 5)).astype(np.float32)
+        a.view(np.uint32)[1, place] = b.view(np.uint32)[place, 2] = bits
+        c = np.empty((3, 5), np.float32)
+        if call(gemm.Product(3, 5, 40, 40, 5, 5), a, b, c) == 0:
+            x, y = a.astype(np.float64), b.astype(np.float64)
+            np.testing.assert_array_less(np.abs(c - x @ y), 2.0 ** -22 * (np.abs(x) @ np.abs(y)))
+        else:
+            assert not 2.0 ** -100 < np.abs(a[1, place]) < 2.0 ** 63
+
+
+@settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(low=st.integers(-149, 127), high=st.integers(-149, 127), other=st.integers(-149, 127), seed=st.integers(0, 99))
+def test_all_magnitudes(low, high, other, seed):
+    """Either the result is right, or the other kernel is asked: what is lost is below the smallest normal number."""
+    rng = np.random.default_rng(seed)
+
+    def numbers(shape, least, most):
+        powers = rng.uniform(min(least, most), max(least, most), shape)
+        return (rng.choice([-1, 1], shape) * 2.0 ** powers).astype(np.float32)
+    a, b, c = numbers((20, 50), low, high), numbers((50, 20), other, other), np.empty((20, 20), np.float32)
+    if call(gemm.Product(20, 20, 50, 50, 20, 20), a, b, c) == 0:
+        x, y = a.astype(np.float64), b.astype(np.float64)
+        lost = 2.0 ** -110 * 50 * max(1.0, np.abs(y).max())
+        np.testing.assert_array_less(np.abs(c - x @ y), 2.0 ** -21 * (np.abs(x) @ np.abs(y)) + lost)
+
+
+@pytest.mark.parametrize("sizes", [(1e25, 1e25), (1e-37, 1e20), (1e20, 1e-40), (1e-20, 1e-20)])
+def test_beyond_the_range(sizes):
+    """Products that overflow are infinite, not NaN; an operand of denormal numbers keeps its digits."""
+    rng = np.random.default_rng(5)
+    a, b = ((size * rng.uniform(0.5, 1, shape)).astype(np.float32) for size, shape in zip(sizes, ((40, 50), (50, 60))))
+    c = np.full((40, 60), np.nan, np.float32)
+    assert call(gemm.Product(40, 60, 50, 50, 60, 60), a, b, c, fall_back=True) == 1
+    with np.errstate(over="ignore"):
+        np.testing.assert_allclose(c, (a.astype(np.float64) @ b).astype(np.float32), rtol=1e-5)
+
+
+def test_no_more_scratch_than_planned():
+    rng = np.random.default_rng(6)
+    for m, n, k, ta, tb in ((100, 130, 300, False, True), (300, 40, 1000, True, False), (33, 65, 97, True, True)):
+        a, b, c = (rng.standard_normal(size).astype(np.float32) for size in (m * k, n * k, m * n))
+        product = gemm.Product(m, n, k, m if ta else k, k if tb else n, n, ta, tb)
+        made = gemm_amx_plan.unit_plan_for(product, pool.threads(), 1)
+        size = made.scratch(pool.threads())
+        scratch = np.full(size + 4096, 0xA5, np.uint8)
+        skip = -scratch.ctypes.data % 64
+        raw = gemm.unit_cells(product, made, a=a.ctypes.data, b=b.ctypes.data, c=c.ctypes.data,
+                              scratch=scratch.ctypes.data + skip)
+        cells = np.frombuffer(raw, np.int64).copy()
+        function(True)(cells.ctypes.data)
+        assert (scratch[skip + size:] == 0xA5).all() and (scratch[:skip] == 0xA5).all()
 
 
 def test_heads_within_sequences():
@@ -161,4 +219,5 @@ def test_when_it_is_used():
         return gemm.unit_plan(gemm.Product(m, n, k, k, n, n, **more), gemm.machine(dtype, 16), 2)
     assert plan(256, 256, 784) and plan(2048, 1536, 384) and plan(256, 256, 64, batch=48)
     assert plan(256, 256, 784, beta=1.0) is None and plan(256, 256, 784, "float64") is None
-    assert plan(1, 4096, 4096) is None and plan(8, 4, 16) is None and plan(256, 256, 0) is None
+    assert plan(1, 4096, 4096) is None and plan(8, 4, 16) is None
+    assert plan(256, 256, 0) is None and plan(0, 256, 256) is None and plan(256, 0, 256) is None

@@ -5,7 +5,7 @@ bit (`tests/backends/test_cpu_fast.py` compares). They return None where they do
 run. A backward takes the gradient, what the rules wanted kept, and the edges of the inputs; it may leave a gradient
 larger than its input, as rules may. Numbers stand in 0-d arrays, since NumPy takes twice as long over a Python number.
 Registered with the backend, called by `eager/specialize.py`, `eager/graph.py` and `eager/update.py`.
-Imports NumPy and kernels beside it.
+Imports NumPy and what lies beside it.
 """
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from . import kernels
 from .kernels_elementwise import exp
 from .kernels_inplace import adam, add_scaled
 from .kernels_inplace import native_updates as native_updates
-from .products import product
+from .products import LARGE, product
 
 FLOAT32, FLOAT64, INT64, UINT64 = (np.dtype(kind) for kind in (np.float32, np.float64, np.int64, np.uint64))
 SMALL, MEDIUM = 2048, 16384         # elements up to which temporaries stay in the nearest caches
@@ -44,7 +44,7 @@ def may_take(a: Any, like: Any) -> bool:
 def linear(x: Any, weight: Any, bias: Any) -> Any:
     if x.ndim != 2 or weight.ndim != 2:
         return None
-    out = product(x, weight.T) if x.size > MEDIUM else x.dot(weight.T)
+    out = product(x, weight.T) if x.size * weight.shape[0] >= LARGE else x.dot(weight.T)
     if bias is None:
         return out
     return np.add(out, bias.reshape(()) if bias.size == 1 else bias, out)
@@ -56,7 +56,7 @@ def linear_back(g: Any, saved: Any, edges: Any) -> Any:
     if g.ndim != 2 or known and known[0].ndim != 2 or g.dtype is not FLOAT32 and g.dtype is not FLOAT64:
         return None
     bias = edges[2]
-    if known and known[0].size > MEDIUM:
+    if known and g.size * known[0].shape[1] >= LARGE:
         to_input = None if for_input is None else product(g, for_input[0])
         to_weight = None if for_weight is None else product(g.T, for_weight[0])
     else:

@@ -24,7 +24,8 @@ STATUS = gemm.UNIT_CELLS.index("status")
 Call = tuple[Callable[..., None], Any, tuple[int, ...]]
 _calls: dict[Any, Call | None] = {}
 _scratch: list[np.ndarray] = []         # one for all: a launcher runs at a time
-_turn = threading.Lock()
+_turn = threading.RLock()       # of whoever uses the above
+_blas = threading.Lock()        # of whoever has changed BLAS's number of threads
 
 
 def ready() -> bool:
@@ -38,24 +39,20 @@ def multiply(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
     Same as np.matmul up to rounding: sums of products that are exact to 2^-24 of their size.
     """
     key = a.shape, b.shape, a.strides, b.strides, pool.threads()
-    try:
-        call = _calls[key]
-    except KeyError:
-        if len(_calls) >= MOST:
-            _calls.pop(next(iter(_calls)), None)
-        call = _calls[key] = made(a, b)
-    if call is None:
-        return alone(a, b) if a.ndim == 2 and a.size * b.shape[-1] < MIDDLING else None
-    launched, cells, shape = call
-    out = np.empty(shape, np.float32)
     with _turn:                         # the status is to be read before somebody else runs the same
-        launched(a, b, out)
-        failed = cells[STATUS]
-    return None if failed else out
+        call = _calls[key] = _calls.pop(key) if key in _calls else made(a, b)       # the latest last
+        if len(_calls) > MOST:
+            del _calls[next(iter(_calls))]
+        if call is not None:
+            launched, cells, shape = call
+            out = np.empty(shape, np.float32)
+            launched(a, b, out)
+            return None if cells[STATUS] else out
+    return alone(a, b) if a.ndim == 2 and a.size * b.shape[-1] < MIDDLING else None
 
 
 def made(a: np.ndarray, b: np.ndarray) -> Call | None:
-    """What runs products of this kind: the launcher, its cells, and the shape of the result."""
+    """What runs products of this kind: the launcher, its cells, and the shape of the result; None where BLAS does."""
     if a.shape[-1] != b.shape[-2] or a.shape[:-2] != b.shape[:-2] or a.ndim > 4 or not (dense(a) and dense(b)):
         return None
     shape = a.shape[:-1] + b.shape[-1:]
@@ -65,10 +62,14 @@ def made(a: np.ndarray, b: np.ndarray) -> Call | None:
     if plan is None:
         return None
     symbol, text = gemm.unit_kernel(machine)
+    try:
+        library = llvm.load(text)
+    except (OSError, RuntimeError):     # no memory may be made executable, say
+        return None
     cells = np.frombuffer(gemm.unit_cells(product, plan, scratch=scratch(plan.scratch(pool.cores()))), np.int64).copy()
     start = cells.ctypes.data
     patches = [(i, start + gemm.OFFSET[name], 0) for i, name in enumerate("abc")]
-    steps = [(llvm.load(text).address(symbol), start)]
+    steps = [(library.address(symbol), start)]
     return launch.launcher(launch.Plan(3, 0, 0, patches, steps, release_gil=True, keep=cells)), cells, shape
 
 
@@ -78,12 +79,18 @@ def alone(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
     if found is None:
         return None
     get, put = found
-    before = get()
-    put(1)
+    if not _blas.acquire(blocking=False):       # another thread has it set to one
+        return None
     try:
-        return np.dot(a, b)
+        before = get()
+        put(1)
+        try:
+            return np.dot(a, b)
+        finally:
+            if get() == 1:                      # or somebody has set it meanwhile
+                put(before)
     finally:
-        put(before)
+        _blas.release()
 
 
 def dense(a: np.ndarray) -> bool:
@@ -102,8 +109,8 @@ def scratch(size: int) -> int:
 
 
 def _after_fork() -> None:
-    global _turn
-    _turn = threading.Lock()        # a thread that held it stayed behind in the parent
+    global _turn, _blas
+    _turn, _blas = threading.RLock(), threading.Lock()      # threads that held them stayed behind in the parent
 
 
 if hasattr(os, "register_at_fork"):

@@ -38,7 +38,7 @@ def product(a: Any, b: Any) -> Any:
 
 def matrices(a: Any, b: Any) -> Any:
     """Reference: np.dot(a, b) for up to two dims each."""
-    if a.dtype.char == "f" and a.size * b.shape[-1] >= LARGE and a.ndim == b.ndim == 2:
+    if a.ndim == b.ndim == 2 and a.size * b.shape[-1] >= LARGE and a.dtype.char == "f":
         out = large(a, b)
         if out is not None:
             return out
@@ -47,7 +47,7 @@ def matrices(a: Any, b: Any) -> Any:
 
 def large(a: Any, b: Any) -> Any:
     """A large float32 product on the matrix unit. None where BLAS is to do it."""
-    if not switches.fused or a.__class__ is not np.ndarray or b.dtype.char != "f":
+    if not switches.fused or not a.__class__ is b.__class__ is np.ndarray or not a.dtype == b.dtype == np.float32:
         return None
     if _done[0] < PATIENCE:
         _done[0] += a.size * b.shape[-1]
@@ -60,7 +60,10 @@ def large(a: Any, b: Any) -> Any:
 def _native() -> Any:
     """The module that has the matrix unit, None if there is no such unit here."""
     module = importlib.import_module(".native_products", __package__)
-    return module if module.ready() else None
+    try:
+        return module if module.ready() else None
+    except (ImportError, OSError, RuntimeError):        # llvmlite is installed, but does not load
+        return None
 
 
 def blas_ready(a: Any) -> Any:
