@@ -247,6 +247,9 @@ class MethodDef(ctypes.Structure):
                 ("doc", ctypes.c_char_p)]
 
 
+_definitions: list[MethodDef] = []
+
+
 def address_of(function: Any) -> int:
     return int(ctypes.cast(function, ctypes.c_void_p).value or 0)
 
@@ -266,7 +269,14 @@ def _definition() -> MethodDef:
         llvm.add_symbol(name, address_of(getattr(ctypes.pythonapi, name)))
     llvm.add_symbol("sof_yield", address_of(_yield_function()))
     code = llvm.load(_body()).address("launch")
-    return MethodDef(b"launch", code, METH_FASTCALL, b"Patches cells and runs the steps of a program.")
+    return definition(b"launch", code, METH_FASTCALL, b"Patches cells and runs the steps of a program.")
+
+
+def definition(name: bytes, code: int, flags: int, doc: bytes) -> MethodDef:
+    """The definition of a builtin. Kept for good: threads may make two of a kind, and functions point into both."""
+    made = MethodDef(name, code, flags, doc)
+    _definitions.append(made)
+    return made
 
 
 def _native(plan: Plan) -> Callable[..., None]:

@@ -62,8 +62,8 @@ end:
 def _definition() -> launch.MethodDef:
     llvm.add_symbol("Py_IncRef", launch.address_of(ctypes.pythonapi.Py_IncRef))
     text = TEXT.replace("{ITEMS}", str(launch.ITEMS)).replace("{TEXT}", str(launch.TEXT))
-    return launch.MethodDef(b"unchanged", llvm.load(text).address("unchanged"), METH_NOARGS,
-                            b"Whether the words that are watched hold what they held.")
+    return launch.definition(b"unchanged", llvm.load(text).address("unchanged"), METH_NOARGS,
+                             b"Whether the words that are watched hold what they held.")
 
 
 def watch(words: Sequence[tuple[int, int]], keep: Any) -> Callable[[], bool]:
