@@ -21,7 +21,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from .gemm_amx import UNIT_CELLS, unit_cells, unit_plan
+from .gemm_amx import UNIT_CELLS, unit_cells, unit_plan, unit_plan_for
 from .gemm_amx import kernel as unit_kernel
 from .gemm_loops import CELLS, OFFSET, Tasks, entry, table
 from .gemm_pack import packers
@@ -30,7 +30,7 @@ from .gemm_thin import thin
 from .gemm_tile import FORMS, VECTORS, Machine, Tile, finish_edge
 
 __all__ = ["CELLS", "EPILOGUES", "OFFSET", "UNIT_CELLS", "Machine", "Plan", "Product", "cells", "kernel",
-           "machine", "plan", "product_of", "reference", "unit_cells", "unit_kernel", "unit_plan"]
+           "machine", "plan", "product_of", "reference", "unit_cells", "unit_kernel", "unit_plan", "unit_plan_for"]
 
 
 def reference(a: Any, b: Any, c: Any = 0.0, alpha: float = 1.0, beta: float = 0.0, bias: Any = 0.0,

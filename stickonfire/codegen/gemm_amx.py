@@ -19,13 +19,13 @@ import functools
 import struct
 
 from .gemm_amx_loops import UNIT_CELLS, UnitTasks, entry
-from .gemm_amx_plan import unit_plan
+from .gemm_amx_plan import unit_plan, unit_plan_for
 from .gemm_amx_tile import functions
 from .gemm_plan import Plan, Product, cells
 from .gemm_split import HALF, INTS, splitters
 from .gemm_tile import Machine
 
-__all__ = ["UNIT_CELLS", "kernel", "unit_cells", "unit_plan"]
+__all__ = ["UNIT_CELLS", "kernel", "unit_cells", "unit_plan", "unit_plan_for"]
 
 
 def unit_cells(p: Product, made: Plan, other: int = 0, other_plan: Plan | None = None, **addresses: int) -> bytes:

@@ -18,6 +18,7 @@ from . import launch, llvm
 
 METH_NOARGS = 0x4
 USED = launch.HEADER            # where a dict keeps the number of its entries
+KIND = launch.TYPE              # where an object keeps its class
 
 # self is the tuple (table, keep): table is a bytes object, a count and then pairs of an address and what it holds
 TEXT = """
@@ -102,9 +103,10 @@ def slots(kind: type) -> dict[str, int]:
 
 @functools.cache
 def counts() -> bool:
-    """Whether a dict's number of entries is where it is expected."""
-    return launch.native() and all(_word(id(table) + USED) == len(table)
-                                   for table in ({}, {"a": 1}, {i: i for i in range(77)}, dict.fromkeys("abc")))
+    """Whether an object's class, and a dict's number of entries, are where they are expected."""
+    return launch.native() and all(
+        _word(id(table) + USED) == len(table) and _word(id(table) + KIND) == id(dict)
+        for table in ({}, {"a": 1}, {i: i for i in range(77)}, dict.fromkeys("abc")))
 
 
 def _word(address: int) -> int:

@@ -96,7 +96,9 @@ class Executable:
         made = gemm.plan(wanted, machine, self.threads)
         symbol, text = gemm.kernel(name, lanes)
         raw, share = gemm.cells(wanted, made), made.scratch(pool.cores())
-        unit = gemm.unit_plan(wanted, machine, self.threads) if llvm.host().unit else None
+        # a @ a.T is to be symmetric, and the unit's order of adding is not
+        twins = (a.buffer, a.offset, a.strides[-2:]) == (b.buffer, b.offset, b.strides[:-3:-1])
+        unit = gemm.unit_plan(wanted, machine, self.threads) if llvm.host().unit and not twins else None
         if unit is not None:
             raw = gemm.unit_cells(wanted, unit, llvm.load(text).address(symbol), made)
             share = max(share, unit.scratch(pool.cores()))

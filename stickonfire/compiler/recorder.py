@@ -25,7 +25,7 @@ from ..ops import common
 from ..ops.op import Op
 from .expand import FORWARDS
 from .program import Buffer, Instr, Program, Ref, Symbol, refs_in
-from .surroundings import Guard
+from .surroundings import Guard, of_hooks, same_entries
 from .trace import XP, Traced, unwrapped
 
 PACKAGE = str(Path(__file__).parent.parent)
@@ -187,11 +187,16 @@ class Recorder:
         for optimizer in self.optimizers:
             held, groups = optimizer.__dict__, optimizer.param_groups
             guards += [("item", held, name, held[name]) for name in ("param_groups", "state")]
-            guards += [("count", things, "", len(things)) for things in (
-                groups, held["state"], *[group["params"] for group in groups])]
-            guards += [("entry", held["state"], p, values) for p, values in held["state"].items()]
-            guards += [("count", hooks, "", len(hooks)) for name, hooks in held.items()
-                       if name.endswith(("step_pre_hooks", "step_post_hooks"))]
+            guards += [("count", things, "", len(things)) for things in (groups, held["state"])]
+            for group in groups:
+                guards += same_entries(group["params"])
+            for p, values in held["state"].items():
+                guards.append(("entry", held["state"], p, values))
+                guards += [("item", values, name, value) for name, value in values.items()
+                           if hasattr(value, "_array")]
+            for name, hooks in held.items():
+                if name.endswith(("step_pre_hooks", "step_post_hooks")):
+                    guards += of_hooks(hooks)
         return guards
 
     def renew_numbers(self) -> None:

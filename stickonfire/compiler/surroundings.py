@@ -6,16 +6,20 @@ of its `self` or of a module that it calls, another value would have led to anot
 from __future__ import annotations
 
 import functools
+from collections import deque
 from collections.abc import Iterator
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 PLAIN = (bool, int, float, str, type(None), complex, bytes)
 DEEPEST = 4             # functions that call functions that call ...
-LARGEST = 64            # items of a list or dict up to which it is compared
+LARGEST = 64            # items of a list or dict up to which each is looked into
+LONGEST = 4096          # plain values in a list, dict or set up to which they are compared
 OWN = __name__.partition(".")[0]
 
-Guard = tuple[str, Any, Any, Any]       # "item", "attribute" or "whole"; of what, which, the value it must have
+# "item", "attribute", "entry" (of a dict with tensors as keys), "whole" (its contents), "count", "lacks" or "class"; of
+# what; which; the value it must have.
+Guard = tuple[str, Any, Any, Any]
 
 
 def is_plain(value: Any) -> bool:
@@ -37,6 +41,8 @@ def surroundings(function: Any, arguments: tuple[Any, ...] = ()) -> list[Guard]:
 
 def guards_of(function: Any, depth: int, seen: set[int]) -> Iterator[Guard]:
     if isinstance(function, functools.partial):
+        yield from of_object(list(function.args), set(), depth, seen)
+        yield from of_object(function.keywords, set(), depth, seen)
         function = function.func
     call = vars(type(function)).get("__call__")
     if not isinstance(function, (FunctionType, MethodType)) and isinstance(call, FunctionType):
@@ -52,8 +58,12 @@ def guards_of(function: Any, depth: int, seen: set[int]) -> Iterator[Guard]:
     if (function.__module__ or "").partition(".")[0] == OWN:
         return
     names = names_in(function.__code__)
-    if function.__defaults__:
-        yield "attribute", function, "__defaults__", function.__defaults__
+    yield "attribute", function, "__code__", function.__code__
+    for name in ("__defaults__", "__kwdefaults__"):
+        values = getattr(function, name)
+        if values:
+            yield "attribute", function, name, values
+            yield from of_object(values if name == "__kwdefaults__" else list(values), names, depth, seen)
     for cell in function.__closure__ or ():
         try:
             value = cell.cell_contents
@@ -85,9 +95,11 @@ def of_object(value: Any, names: set[str], depth: int, seen: set[int]) -> Iterat
     """What is read of an object: a function's own surroundings, or the attributes that the code mentions."""
     if isinstance(value, (FunctionType, MethodType)):
         yield from guards_of(value, depth + 1, seen)
-    elif value.__class__ in (list, dict) and len(value) <= LARGEST:
+    elif value.__class__ in (list, dict, set, deque) and len(value) <= LONGEST:
         if all(map(is_plain, value.values() if value.__class__ is dict else value)):
             yield "whole", value, "", value.copy()
+        elif value.__class__ in (set, deque) or len(value) > LARGEST:
+            yield "count", value, "", len(value)
         elif depth < DEEPEST and id(value) not in seen:
             seen.add(id(value))
             yield "count", value, "", len(value)
@@ -102,6 +114,12 @@ def of_object(value: Any, names: set[str], depth: int, seen: set[int]) -> Iterat
 def attributes(value: Any, names: set[str], depth: int, seen: set[int]) -> Iterator[Guard]:
     """The attributes of an object among the names, the object's own and its class's."""
     if (type(value).__module__ or "").partition(".")[0] == OWN:
+        for table in tables(value):                             # of a container, or a layer that is not called
+            yield "count", table, "", len(table)
+            for name, held in table.items():
+                yield from of_value("item", table, name, held, names, depth, seen)
+        if "requires_grad" in names and hasattr(value, "_array"):
+            yield "attribute", value, "requires_grad", value.requires_grad
         return
     held = getattr(value, "__dict__", None)
     own = set(held) if held.__class__ is dict else set()
@@ -109,7 +127,9 @@ def attributes(value: Any, names: set[str], depth: int, seen: set[int]) -> Itera
         yield from of_value("item", held, name, held[name], names, depth, seen)
     for name in names - own:
         shared = getattr(type(value), name, None)
-        if shared is not None and is_plain(shared):
+        if isinstance(shared, property) and isinstance(shared.fget, FunctionType):
+            yield from guards_of(MethodType(shared.fget, value), depth + 1, seen)
+        elif shared is not None and is_plain(shared):
             yield "attribute", type(value), name, shared
             yield "lacks", held, name, None
 
@@ -123,9 +143,31 @@ def names_in(code: CodeType) -> set[str]:
     return names
 
 
+def tables(module: Any) -> list[dict[str, Any]]:
+    """The parameters, buffers and modules of a `nn.Module`; nothing of anything else."""
+    held = getattr(module, "__dict__", {})
+    names = ("_parameters", "_buffers", "_modules")
+    return [held[name] for name in names if isinstance(held.get(name), dict)]
+
+
+def same_entries(things: list[Any]) -> list[Guard]:
+    """That a list holds the very same things."""
+    return [("count", things, "", len(things)), *(("item", things, i, thing) for i, thing in enumerate(things))]
+
+
+def of_hooks(hooks: dict[Any, Any]) -> list[Guard]:
+    """That the same hooks are there, and see what they saw."""
+    guards: list[Guard] = [("count", hooks, "", len(hooks))]
+    for key, hook in hooks.items():
+        guards.append(("item", hooks, key, hook))
+        guards += guards_of(hook, 0, set())
+    return guards
+
+
 def of_module(module: Any) -> Iterator[Guard]:
     """The settings of a `nn.Module` that was called: training, p, eps, ..."""
     held = module.__dict__
+    yield "class", module, "", type(module)
     for name, value in held.items():
         if not name.startswith("_") and is_plain(value):
             yield "item", held, name, value

@@ -66,6 +66,14 @@ class Watched:
         self.kept += [t, *values.values()]
         return True
 
+    def kind(self, thing: Any, kind: type) -> bool:
+        """Watches the class of an object; False where that can't be done."""
+        if not words.counts():
+            return False
+        self.words.append((id(thing) + words.KIND, id(kind)))
+        self.kept += [thing, kind]
+        return True
+
     def count(self, table: Any, count: int) -> bool:
         """Watches how many entries a dict has; False where that can't be done."""
         if not isinstance(table, dict) or not words.counts():
@@ -144,8 +152,13 @@ class Writer:
                              f"{name}._edge is not {self.name('E', t._edge)}")
         for i, had in self.made.began.items():
             tests.append(f"({self.name('L', self.made.leaves[i])}.grad is None) is {had}")
+        asked: set[Any] = set()
         for kind, what, which, value in self.made.guards:
-            if kind == "count" and watched.count(what, value):
+            question = kind, id(what), which if kind != "entry" else id(which)
+            if question in asked:
+                continue
+            asked.add(question)
+            if kind == "count" and watched.count(what, value) or kind == "class" and watched.kind(what, value):
                 continue
             held = self.name("G", what)
             if kind == "entry":                             # an optimizer's state of a parameter
@@ -153,6 +166,9 @@ class Writer:
                 continue
             if kind == "lacks":
                 tests.append(f"{which!r} in {held}")
+                continue
+            if kind == "class":
+                tests.append(f"{held}.__class__ is not {self.name('V', value)}")
                 continue
             held = {"item": f"{held}[{which!r}]", "whole": held, "count": f"len({held})"}.get(kind, f"{held}.{which}")
             literal = value is None or value.__class__ in (bool, str) or kind == "count"

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..compiler.execute import Compiled
-from ..compiler.surroundings import of_module
+from ..compiler.surroundings import of_hooks, of_module
 from .global_hooks import register_module_forward_pre_hook
 from .hooks import GLOBAL_CALL_HOOKS
 from .module import Module
@@ -28,16 +28,16 @@ class Watching:
 
     def __exit__(self, *exc: object) -> None:
         self.handle.remove()
-        self.recorder.guards.append(("count", GLOBAL_CALL_HOOKS, "", len(GLOBAL_CALL_HOOKS)))
+        self.recorder.guards += of_hooks(GLOBAL_CALL_HOOKS)
 
     def saw(self, module: Module, args: Any) -> None:
         """Notes a module's settings, once."""
         if id(module) not in self.seen:
             self.seen.add(id(module))
             self.recorder.guards += of_module(module)
-            self.recorder.guards += [("count", table, "", len(table)) for table in (
-                module._forward_hooks, module._forward_pre_hooks, module._backward_hooks,
-                module._backward_pre_hooks)]
+            for hooks in (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks,
+                          module._backward_pre_hooks):
+                self.recorder.guards += of_hooks(hooks)
 
 
 def compile(model: Callable[..., Any] | None = None, *, fullgraph: bool = False, dynamic: bool | None = None,

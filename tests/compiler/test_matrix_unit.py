@@ -40,6 +40,13 @@ def test_numbers_that_cannot_be_split():
     np.testing.assert_allclose(compiled(p, b).numpy(), (p.double() @ b.double()).numpy(), rtol=1e-4, atol=1e-5)
 
 
+def test_a_matrix_times_its_transpose_is_symmetric():
+    compiled, a = torch.compile(lambda a: (a @ a.mT, a.mT @ a)), torch.randn(300, 256)
+    for _ in range(3):
+        for product in compiled(a):
+            assert torch.equal(product, product.mT)
+
+
 def test_without_a_unit(monkeypatch):
     host = llvm.host()
     monkeypatch.setattr(llvm, "host", lambda: dataclasses.replace(host, unit=False))

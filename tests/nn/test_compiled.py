@@ -1,6 +1,8 @@
 """torch.compile as users meet it: modules, explain(), what is refused."""
 from __future__ import annotations
 
+import functools
+
 import pytest
 
 import stickonfire as torch
@@ -191,3 +193,126 @@ def test_a_gradient_that_somebody_kept_is_not_written_again(keep):
     kept = keep(layer.weight)
     step(torch.full((2, 4), 5.0))
     assert float(kept.max()) == 2.0 and float(layer.weight.grad.max()) == 10.0
+
+
+class Loop(nn.Module):
+    """Goes through a list of modules."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Identity()])
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+class Tied(nn.Module):
+    """Uses the weight of a layer that it does not call."""
+
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(4, 4)
+
+    def forward(self, x):
+        return nn.functional.linear(x, self.embedding.weight)
+
+
+class Scaled(nn.Module):
+    """Reads an attribute by way of a property."""
+
+    def __init__(self):
+        super().__init__()
+        self._scale = 2.0
+
+    @property
+    def scale(self):
+        return self._scale
+
+    def forward(self, x):
+        return x * self.scale
+
+
+class Doubled(Scaled):
+    def forward(self, x):
+        return x * 2 * self.scale
+
+
+def changes():
+    """Functions of a tensor, and what is changed about them after they have been compiled."""
+    def exchange(register, handle, hook):
+        handle.remove()
+        register(hook)
+
+    def order(model):
+        model._modules["0"] = model._modules.pop("0")
+
+    def keyword(x, *, by=(1.0,), of=[2.0]):     # noqa: B006    (that it can change is the point)
+        return x * by[0] * of[0]
+    hooked, looped, relooped, tied, scaled = nn.Linear(4, 4), Loop(), Loop(), Tied(), Scaled()
+    handle = hooked.register_forward_hook(lambda m, i, o: o * 0 + 1)
+    before = hooked.register_forward_pre_hook(lambda m, i: (i[0] * 2,))
+    parameters = nn.ParameterDict({"a": nn.Parameter(torch.ones(4))})
+    ordered = nn.Sequential(nn.Threshold(9, 5), nn.Threshold(1.5, 1.0))
+    other, chosen, some, many = Scaled(), nn.Parameter(torch.ones(4)), {1, 2}, [2.0] * 100
+    partial = functools.partial(lambda x, by: x * by[0], by=[2.0])
+    yield hooked, lambda: exchange(hooked.register_forward_hook, handle, lambda m, i, o: o * 0 + 2)
+    yield hooked, lambda: exchange(hooked.register_forward_pre_hook, before, lambda m, i: (i[0] * 3,))
+    yield looped, lambda: looped.layers.append(nn.Threshold(9, 5))
+    yield relooped, lambda: relooped.layers.__setitem__(0, nn.Threshold(9, 5))
+    yield tied, lambda: setattr(tied.embedding, "weight", nn.Parameter(torch.zeros(4, 4)))
+    yield scaled, lambda: setattr(scaled, "_scale", 5.0)
+    yield lambda x: x * parameters["a"], lambda: parameters.update({"a": nn.Parameter(torch.full((4,), 5.0))})
+    yield ordered, lambda: order(ordered)
+    yield lambda x: x * 2 if chosen.requires_grad else x * 3, lambda: chosen.requires_grad_(False)
+    yield lambda x: other(x), lambda: setattr(other, "__class__", Doubled)
+    yield lambda x: x * len(some), lambda: some.add(3)
+    yield lambda x: x * many[0], lambda: many.__setitem__(0, 5.0)
+    yield keyword, lambda: keyword.__kwdefaults__["of"].__setitem__(0, 7.0)
+    yield partial, lambda: partial.keywords["by"].__setitem__(0, 5.0)
+
+
+@pytest.mark.parametrize("case", range(14))
+def test_nothing_stale(case):
+    """Whatever a function looks at may change between calls."""
+    function, change = list(changes())[case]
+    x = torch.ones(2, 4)
+    compiled = torch.compile(function)
+    for _ in range(3):
+        compiled(x)
+    change()
+    assert torch.equal(compiled(x), function(x))
+    assert torch.equal(compiled(x), function(x))
+
+
+@pytest.mark.parametrize("kind", ["buffer", "step", "parameter", "hook"])
+def test_nothing_stale_of_an_optimizer(kind):
+    """Its state, its parameters and its hooks are the ones it had."""
+    ends = []
+    for compiles in (False, True):
+        p, q = (nn.Parameter(torch.ones(4)) for _ in range(2))
+        optimizer = torch.optim.Adam([p], 0.1) if kind == "step" else torch.optim.SGD([p], 0.1, momentum=0.9)
+
+        def step(p=p, q=q, optimizer=optimizer):
+            optimizer.zero_grad()
+            (p * p + q * 3).sum().backward()
+            optimizer.step()
+        handle = optimizer.register_step_pre_hook(lambda *a, p=p: (p.grad.mul_(2.0), None)[1])
+        run = torch.compile(step) if compiles else step
+        for _ in range(4):
+            run()
+        if kind == "buffer":
+            optimizer.state[p]["momentum_buffer"] = torch.zeros(4)
+        elif kind == "step":
+            optimizer.state[p]["step"] = torch.tensor(1000.0)
+        elif kind == "parameter":
+            optimizer.param_groups[0]["params"][0] = q
+        else:
+            handle.remove()
+            optimizer.register_step_pre_hook(lambda *a, p=p: (p.grad.mul_(0.5), None)[1])
+        for _ in range(2):
+            run()
+        ends.append((p.detach(), q.detach()))
+    for plain, compiled in zip(*ends):
+        torch.testing.assert_close(compiled, plain)

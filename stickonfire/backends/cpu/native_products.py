@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from ...codegen import gemm, launch, llvm, pool
-from . import threads as blas_threads
 
-MIDDLING = 1 << 20          # multiply-adds up to which BLAS need not have several threads
+# Products below so many multiply-adds, and not too narrow, are done here even if one thread of BLAS is as quick: it
+# would use several, which go on spinning for milliseconds afterwards, in the way of ours.
+MIDDLING, NARROWEST = 1 << 20, 8
 MOST = 256                  # kinds of products whose cells are kept
 STATUS = gemm.UNIT_CELLS.index("status")
 
@@ -25,7 +26,6 @@ Call = tuple[Callable[..., None], Any, tuple[int, ...]]
 _calls: dict[Any, Call | None] = {}
 _scratch: list[np.ndarray] = []         # one for all: a launcher runs at a time
 _turn = threading.RLock()       # of whoever uses the above
-_blas = threading.Lock()        # of whoever has changed BLAS's number of threads
 
 
 def ready() -> bool:
@@ -43,12 +43,12 @@ def multiply(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
         call = _calls[key] = _calls.pop(key) if key in _calls else made(a, b)       # the latest last
         if len(_calls) > MOST:
             del _calls[next(iter(_calls))]
-        if call is not None:
-            launched, cells, shape = call
-            out = np.empty(shape, np.float32)
-            launched(a, b, out)
-            return None if cells[STATUS] else out
-    return alone(a, b) if a.ndim == 2 and a.size * b.shape[-1] < MIDDLING else None
+        if call is None:
+            return None
+        launched, cells, shape = call
+        out = np.empty(shape, np.float32)
+        launched(a, b, out)
+        return None if cells[STATUS] else out
 
 
 def made(a: np.ndarray, b: np.ndarray) -> Call | None:
@@ -59,6 +59,8 @@ def made(a: np.ndarray, b: np.ndarray) -> Call | None:
     product = gemm.product_of(a, b, np.empty(shape, np.float32))
     machine = gemm.machine("float32", 16)
     plan = gemm.unit_plan(product, machine, pool.threads())
+    if plan is None and product.m * product.n * product.k < MIDDLING and min(product.m, product.n) >= NARROWEST:
+        plan = gemm.unit_plan_for(product, 1, 1)
     if plan is None:
         return None
     symbol, text = gemm.unit_kernel(machine)
@@ -71,26 +73,6 @@ def made(a: np.ndarray, b: np.ndarray) -> Call | None:
     patches = [(i, start + gemm.OFFSET[name], 0) for i, name in enumerate("abc")]
     steps = [(library.address(symbol), start)]
     return launch.launcher(launch.Plan(3, 0, 0, patches, steps, release_gil=True, keep=cells)), cells, shape
-
-
-def alone(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
-    """The product by BLAS in one thread: its others would go on spinning, in the way of ours, for milliseconds."""
-    found = blas_threads.controls()
-    if found is None:
-        return None
-    get, put = found
-    if not _blas.acquire(blocking=False):       # another thread has it set to one
-        return None
-    try:
-        before = get()
-        put(1)
-        try:
-            return np.dot(a, b)
-        finally:
-            if get() == 1:                      # or somebody has set it meanwhile
-                put(before)
-    finally:
-        _blas.release()
 
 
 def dense(a: np.ndarray) -> bool:
@@ -109,8 +91,8 @@ def scratch(size: int) -> int:
 
 
 def _after_fork() -> None:
-    global _turn, _blas
-    _turn, _blas = threading.RLock(), threading.Lock()      # threads that held them stayed behind in the parent
+    global _turn
+    _turn = threading.RLock()       # a thread that held it stayed behind in the parent
 
 
 if hasattr(os, "register_at_fork"):

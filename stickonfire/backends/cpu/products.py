@@ -49,6 +49,8 @@ def large(a: Any, b: Any) -> Any:
     """A large float32 product on the matrix unit. None where BLAS is to do it."""
     if not switches.fused or not a.__class__ is b.__class__ is np.ndarray or not a.dtype == b.dtype == np.float32:
         return None
+    if a.shape == b.shape[::-1] and a.strides == b.strides[::-1] and np.may_share_memory(a, b):
+        return None                     # a @ a.T: BLAS gives a symmetric result
     if _done[0] < PATIENCE:
         _done[0] += a.size * b.shape[-1]
         return None
