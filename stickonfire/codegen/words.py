@@ -2,7 +2,7 @@
 
 A compiled step must know, each time, that no tensor has been given another array, no table another entry. In Python
 each such question takes some 15 ns, and there are dozens. But what a slot of an object refers to is a word in memory,
-and so is the number of entries of a dict: `watch(words)` returns a builtin function that compares them all in 20 ns.
+and so is the number of entries of a dict: `watch(words)` returns a builtin function that compares 80 of them in 60 ns.
 Where CPython's objects lie differently from what is expected (that is tried out), there is no such function.
 """
 from __future__ import annotations

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -41,8 +41,7 @@ def surroundings(function: Any, arguments: tuple[Any, ...] = ()) -> list[Guard]:
 
 def guards_of(function: Any, depth: int, seen: set[int]) -> Iterator[Guard]:
     if isinstance(function, functools.partial):
-        yield from of_object(list(function.args), set(), depth, seen)
-        yield from of_object(function.keywords, set(), depth, seen)
+        yield from of_objects((*function.args, *function.keywords.values()), set(), depth, seen)
         function = function.func
     call = vars(type(function)).get("__call__")
     if not isinstance(function, (FunctionType, MethodType)) and isinstance(call, FunctionType):
@@ -63,7 +62,7 @@ def guards_of(function: Any, depth: int, seen: set[int]) -> Iterator[Guard]:
         values = getattr(function, name)
         if values:
             yield "attribute", function, name, values
-            yield from of_object(values if name == "__kwdefaults__" else list(values), names, depth, seen)
+            yield from of_objects(values.values() if name == "__kwdefaults__" else values, names, depth, seen)
     for cell in function.__closure__ or ():
         try:
             value = cell.cell_contents
@@ -89,6 +88,13 @@ def of_value(kind: str, holder: Any, key: str, value: Any, names: set[str], dept
     yield kind, holder, key, value
     if not is_plain(value):
         yield from of_object(value, names, depth, seen)
+
+
+def of_objects(values: Iterable[Any], names: set[str], depth: int, seen: set[int]) -> Iterator[Guard]:
+    """What is read of several objects."""
+    for value in values:
+        if not is_plain(value):
+            yield from of_object(value, names, depth, seen)
 
 
 def of_object(value: Any, names: set[str], depth: int, seen: set[int]) -> Iterator[Guard]:

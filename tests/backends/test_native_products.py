@@ -99,6 +99,11 @@ def test_a_matrix_times_its_transpose_is_symmetric():
         out = products.product(a, b)
         np.testing.assert_array_equal(out, out.T)
     check(products.product(x, x.T.copy()), x, x.T)
+    batch = numbers(4, 128, 130)
+    out = products.product(batch, batch.swapaxes(1, 2))
+    np.testing.assert_array_equal(out, out.swapaxes(1, 2))
+    both = numbers(256, 2, 256)                 # queries and keys in one array are no such case
+    assert not products.is_turned(both[:, 0], both[:, 1].T) and products.is_turned(both[:, 0], both[:, 0].T)
 
 
 def test_where_llvm_does_not_load(monkeypatch):

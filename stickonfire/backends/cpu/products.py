@@ -49,13 +49,20 @@ def large(a: Any, b: Any) -> Any:
     """A large float32 product on the matrix unit. None where BLAS is to do it."""
     if not switches.fused or not a.__class__ is b.__class__ is np.ndarray or not a.dtype == b.dtype == np.float32:
         return None
-    if a.shape == b.shape[::-1] and a.strides == b.strides[::-1] and np.may_share_memory(a, b):
-        return None                     # a @ a.T: BLAS gives a symmetric result
+    if is_turned(a, b):
+        return None                     # BLAS gives a symmetric result
     if _done[0] < PATIENCE:
         _done[0] += a.size * b.shape[-1]
         return None
     native = _native()
     return None if native is None else native.multiply(a, b)
+
+
+def is_turned(a: Any, b: Any) -> bool:
+    """Whether `b` is `a` with its last two dims exchanged: the same memory."""
+    if a.shape[-2:] != b.shape[:-3:-1] or a.strides[-2:] != b.strides[:-3:-1]:
+        return False
+    return bool(a.__array_interface__["data"] == b.__array_interface__["data"])
 
 
 @functools.cache
