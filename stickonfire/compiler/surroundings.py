@@ -41,7 +41,7 @@ def surroundings(function: Any, arguments: tuple[Any, ...] = ()) -> list[Guard]:
 
 def guards_of(function: Any, depth: int, seen: set[int]) -> Iterator[Guard]:
     if isinstance(function, functools.partial):
-        yield from of_objects((*function.args, *function.keywords.values()), set(), depth, seen)
+        yield from of_objects((*function.args, function.keywords), set(), depth, seen)
         function = function.func
     call = vars(type(function)).get("__call__")
     if not isinstance(function, (FunctionType, MethodType)) and isinstance(call, FunctionType):
@@ -62,7 +62,7 @@ def guards_of(function: Any, depth: int, seen: set[int]) -> Iterator[Guard]:
         values = getattr(function, name)
         if values:
             yield "attribute", function, name, values
-            yield from of_objects(values.values() if name == "__kwdefaults__" else values, names, depth, seen)
+            yield from of_objects((values,) if name == "__kwdefaults__" else values, names, depth, seen)
     for cell in function.__closure__ or ():
         try:
             value = cell.cell_contents

@@ -271,9 +271,11 @@ def changes():
     yield lambda x: x * many[0], lambda: many.__setitem__(0, 5.0)
     yield keyword, lambda: keyword.__kwdefaults__["of"].__setitem__(0, 7.0)
     yield partial, lambda: partial.keywords["by"].__setitem__(0, 5.0)
+    yield partial, lambda: partial.keywords.update(by=[6.0])
+    yield keyword, lambda: keyword.__kwdefaults__.update(of=[8.0])
 
 
-@pytest.mark.parametrize("case", range(14))
+@pytest.mark.parametrize("case", range(16))
 def test_nothing_stale(case):
     """Whatever a function looks at may change between calls."""
     function, change = list(changes())[case]
