@@ -51,6 +51,11 @@ class UnitTasks(Tasks):
 
     name = "unit_tasks"
 
+    def own_scratch(self) -> None:
+        """This thread's share: the block of the resident operand, then two panels of the streamed one."""
+        self.resident_place = self.share_of_scratch()
+        self.streamed_place = self.f.at(self.resident_place, self.cell["panel"])
+
     def frame(self) -> None:
         """The unit is the caller's from here to there: while it is in use the system has 8 KB more to save."""
         f = self.f
@@ -87,23 +92,26 @@ class UnitTasks(Tasks):
             with f.loop(0, f.maximum(cell["k"], 1), cell["depth"]) as k, self.unless_failed():
                 self.block((first, count), streamed, (k, f.minimum(cell["depth"], f.sub(cell["k"], k))))
 
-    def block(self, resident: tuple[str, str], streamed: list[str], along: tuple[str, str]) -> None:
-        """One block of the resident operand (its first line and how many), and all the panels that stream past it."""
+    def block(self, resident: tuple[str, str], streamed: list[str], span: tuple[str, str]) -> None:
+        """One block of the resident operand (its first line and how many), and all the panels that stream past it.
+
+        While the panel that is `here` is multiplied, the next one is split and goes `there`. span: first k, how many.
+        """
         f = self.f
-        self.describe(*along)
+        self.describe(*span)
         self.is_plain()
         f.store(INTS, "zeroinitializer", self.peaks["resident"], 64)
-        size = self.panel_bytes(along[1])
+        size = self.panel_bytes(span[1])
         with f.loop(0, resident[1], LINES) as line:
             lines = f.minimum(LINES, f.sub(resident[1], line))
-            self.split_panel("resident", f.add(resident[0], line), lines, along,
-                             f.at(self.copy_b, f.mul(f.div(line, LINES), size)))
+            self.split_panel("resident", f.add(resident[0], line), lines, span,
+                             f.at(self.resident_place, f.mul(f.div(line, LINES), size)))
         panels = f.div(f.add(resident[1], LINES - 1), LINES)
         each = f.select(self.turned["streamed"], "i64", PORTIONS["turned"], PORTIONS["straight"])
         portions = f.div(f.sub(f.add(panels, each), 1), panels)     # after each block of k: so the job gets done
-        here, there = f.variable("ptr", self.copy_a), f.variable("ptr", f.at(self.copy_a, size))
+        here, there = f.variable("ptr", self.streamed_place), f.variable("ptr", f.at(self.streamed_place, size))
         f.store(INTS, "zeroinitializer", self.peaks["streamed"], 64)
-        self.split_panel("streamed", streamed[0], f.minimum(LINES, f.sub(streamed[1], streamed[0])), along, here.get())
+        self.split_panel("streamed", streamed[0], f.minimum(LINES, f.sub(streamed[1], streamed[0])), span, here.get())
         with f.loop(streamed[0], streamed[1], LINES) as line:
             self.judge()
             lines = f.minimum(LINES, f.sub(streamed[1], line))
@@ -111,14 +119,14 @@ class UnitTasks(Tasks):
             next_lines = f.minimum(LINES, f.sub(streamed[1], next_line))
             f.store(INTS, "zeroinitializer", self.peaks["streamed"], 64)
             with self.unless_failed():
-                self.prepare("streamed", next_line, next_lines, along, there.get())
+                self.prepare("streamed", next_line, next_lines, span, there.get())
                 with f.loop(0, resident[1], LINES) as other:
                     others = f.minimum(LINES, f.sub(resident[1], other))
-                    panel = f.at(self.copy_b, f.mul(f.div(other, LINES), size))
-                    self.sums((line, lines), (f.add(resident[0], other), others), (here.get(), panel), along[1],
+                    panel = f.at(self.resident_place, f.mul(f.div(other, LINES), size))
+                    self.sums((line, lines), (f.add(resident[0], other), others), (here.get(), panel), span[1],
                               portions)
                 with f.when(f.compare("sgt", next_lines, 0)):
-                    self.finish_job("streamed", next_line, next_lines, along, there.get())
+                    self.finish_job("streamed", next_line, next_lines, span, there.get())
             now = here.get()
             here.set(there.get())
             there.set(now)
@@ -158,15 +166,15 @@ class UnitTasks(Tasks):
         f = self.f
         return f.select(f.compare("eq", lines, LINES), "i64", f.div(f.maximum(depth, 0), LINES), 0)
 
-    def prepare(self, name: str, line: str, lines: str, along: tuple[str, str], to: str) -> None:
+    def prepare(self, name: str, line: str, lines: str, span: tuple[str, str], to: str) -> None:
         """Describes the job of splitting a panel, as far as it needs no padding."""
-        start = self.source(name, line, along[0])
-        self.describe_job(name, start, self.row[name], to, self.whole_blocks(lines, along[1]))
+        start = self.source(name, line, span[0])
+        self.describe_job(name, start, self.row[name], to, self.whole_blocks(lines, span[1]))
 
-    def finish_job(self, name: str, line: str, lines: str, along: tuple[str, str], to: str) -> None:
+    def finish_job(self, name: str, line: str, lines: str, span: tuple[str, str], to: str) -> None:
         """What is left of a prepared job, and the blocks at an edge, padded one by one."""
         f, row = self.f, self.row[name]
-        k, depth = along
+        k, depth = span
         self.do_job(name)
         with f.loop(f.mul(self.whole_blocks(lines, depth), LINES), depth, LINES) as part:
             steps = f.minimum(LINES, f.sub(depth, part))
@@ -178,10 +186,10 @@ class UnitTasks(Tasks):
             self.describe_job(name, self.padded, str(ROW), place, "1")
             self.do_job(name)
 
-    def split_panel(self, name: str, line: str, lines: str, along: tuple[str, str], to: str) -> None:
+    def split_panel(self, name: str, line: str, lines: str, span: tuple[str, str], to: str) -> None:
         """A panel of at most 32 lines, at once."""
-        self.prepare(name, line, lines, along, to)
-        self.finish_job(name, line, lines, along, to)
+        self.prepare(name, line, lines, span, to)
+        self.finish_job(name, line, lines, span, to)
 
     # -- what cannot be split ------------------------------------------------------------------------
     def judge(self) -> None:

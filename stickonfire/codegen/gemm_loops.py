@@ -115,11 +115,15 @@ class Tasks:
     def bytes(self, count: str) -> str:
         return self.f.mul(count, self.m.bytes)
 
+    def share_of_scratch(self) -> str:
+        """Where this thread's begins."""
+        thread = self.f.let("call i64 @sof_thread()")
+        return self.f.at(self.cell["scratch"], self.f.mul(thread, self.cell["share"]))
+
     def own_scratch(self) -> None:
         """This thread's share: the block of B, then the block of A."""
         f, m = self.f, self.m
-        thread = f.let("call i64 @sof_thread()")
-        self.copy_b = f.at(self.cell["scratch"], f.mul(thread, self.cell["share"]))
+        self.copy_b = self.share_of_scratch()
         self.copy_a = f.at(self.copy_b, self.cell["panel"])
         self.panel_of_a = f.mul(self.cell["depth"], turned_step(m))
 
